@@ -1,0 +1,88 @@
+/** Where a limit applies: to the whole account, or to one model family of it (`sonnet`, `opus` …). */
+export type LimitScope = 'account' | { readonly family: string }
+
+/** How much a limit record can be believed; strongest first. */
+export type LimitSource = 'header' | 'body' | 'usage' | 'guess'
+
+/** One refusal that still holds: what is used up, until when, and how we know. */
+export interface LimitRecord {
+  readonly scope: LimitScope
+  /** The window in the provider's words, normalised: `session`, `weekly`, `burst` … */
+  readonly window: string
+  /** Epoch ms, on the local clock. */
+  readonly until: number
+  readonly source: LimitSource
+  /** Epoch ms at which the request that taught us this was sent. */
+  readonly observedAt: number
+}
+
+/** Epoch ms at which the whole account is free again; 0 = no limit binds it. */
+export function accountLimitedUntil(limits: readonly LimitRecord[]): number {
+  return latest(limits.filter((limit) => limit.scope === 'account'))
+}
+
+/** Epoch ms at which a request for `family` may use the account; 0 = now. */
+export function limitedUntil(limits: readonly LimitRecord[], family: string | undefined): number {
+  return latest(limits.filter((limit) => appliesTo(limit.scope, family)))
+}
+
+/** The record that binds longest for `family`, for explanations. */
+export function bindingLimit(
+  limits: readonly LimitRecord[],
+  family: string | undefined,
+  now: number,
+): LimitRecord | undefined {
+  const binding = limits.filter((limit) => limit.until > now && appliesTo(limit.scope, family))
+  return binding.reduce<LimitRecord | undefined>(
+    (best, limit) => (best === undefined || limit.until > best.until ? limit : best),
+    undefined,
+  )
+}
+
+/** Adds records. Of two for the same scope and window the later observation wins. */
+export function withLimits(
+  known: readonly LimitRecord[],
+  learned: readonly LimitRecord[],
+): readonly LimitRecord[] {
+  const records = new Map(known.map((limit) => [limitKey(limit), limit]))
+  for (const limit of learned) {
+    const before = records.get(limitKey(limit))
+    if (before === undefined || isNewer(limit, before)) records.set(limitKey(limit), limit)
+  }
+  return [...records.values()]
+}
+
+/** Drops what has ended at `now`. */
+export function withoutEnded(limits: readonly LimitRecord[], now: number): readonly LimitRecord[] {
+  return limits.filter((limit) => limit.until > now)
+}
+
+/**
+ * What a success proves: only a guess made before the request was sent was wrong. A named limit
+ * stays, because the request may be older than the refusal that taught it.
+ */
+export function withoutRefutedGuesses(
+  limits: readonly LimitRecord[],
+  sentAt: number,
+): readonly LimitRecord[] {
+  return limits.filter((limit) => limit.source !== 'guess' || limit.observedAt > sentAt)
+}
+
+/** Identifies what a record speaks of. */
+export function limitKey(limit: LimitRecord): string {
+  return `${limit.scope === 'account' ? '' : limit.scope.family}/${limit.window}`
+}
+
+function appliesTo(scope: LimitScope, family: string | undefined): boolean {
+  return scope === 'account' || scope.family === family
+}
+
+function isNewer(limit: LimitRecord, before: LimitRecord): boolean {
+  return limit.observedAt === before.observedAt
+    ? limit.until > before.until
+    : limit.observedAt > before.observedAt
+}
+
+function latest(limits: readonly LimitRecord[]): number {
+  return limits.reduce((until, limit) => Math.max(until, limit.until), 0)
+}

@@ -1,0 +1,180 @@
+import { SimulatedClock, createActor, fromPromise } from 'xstate'
+import { afterEach, describe, expect, it } from 'vitest'
+import { accountMachine } from '../../machines/account.ts'
+import { type AccountFacts, newFacts } from '../../machines/facts.ts'
+import { type PoolEmitted, poolMachine } from '../../machines/pool.ts'
+import {
+  type ClaimResult,
+  type RefreshOutcome,
+  type RereadResult,
+  refreshMachine,
+} from '../../machines/refresh.ts'
+import { expectWellFormed, faultsOf } from './well-formed.ts'
+
+const START = 1_800_000_000_000
+const HOUR = 3_600_000
+const uncaught: unknown[] = []
+const note = (error: unknown) => uncaught.push(error)
+
+afterEach(() => {
+  process.off('uncaughtException', note)
+  uncaught.length = 0
+})
+
+describe('the pool', () => {
+  it('is well formed, and so is a renewal', () => {
+    expectWellFormed(poolMachine)
+    expectWellFormed(refreshMachine)
+  })
+
+  it('is not called well formed with a delay, guard, action or actor that does not exist', () => {
+    const broken = accountMachine.provide({})
+    Object.assign(broken.implementations, { delays: {}, guards: {}, actions: {}, actors: {} })
+    const faults = faultsOf(broken).join('\n')
+    expect(faults).toContain('unknown delay "untilLimitReset"')
+    expect(faults).toContain('unknown guard "isDisabled"')
+    expect(faults).toContain('unknown action "announce"')
+  })
+
+  it('shows every account, and follows additions, changes and removals in the store', () => {
+    const pool = startPool()
+    pool.send({ type: 'store.changed', accounts: [facts('a'), facts('b')] })
+    expect(pool.states()).toEqual({ a: 'active', b: 'active' })
+    pool.send({
+      type: 'store.changed',
+      accounts: [facts('b', { disabledReason: 'user' }), facts('c')],
+    })
+    expect(pool.states()).toEqual({ b: 'disabled', c: 'active' })
+  })
+
+  it('goes on with the last facts while the store cannot be read', () => {
+    const pool = startPool()
+    pool.send({ type: 'store.changed', accounts: [facts('a')] })
+    pool.send({ type: 'store.failed', problem: 'no permission' })
+    expect(pool.value()).toBe('degraded')
+    expect(pool.states()).toEqual({ a: 'active' })
+    pool.send({ type: 'store.changed', accounts: [facts('a')] })
+    expect(pool.value()).toBe('running')
+  })
+
+  it('ignores what is said to an account that does not exist', () => {
+    const pool = startPool()
+    pool.send({ type: 'account.told', id: 'ghost', event: { type: 'user.disabled' } })
+    pool.send({ type: 'token.wanted', id: 'ghost' })
+    pool.send({ type: 'refresh.settled', id: 'ghost', outcome: RENEWED })
+    expect(pool.status()).toBe('active')
+  })
+
+  it('renews at most three tokens at once, each account once, and the rest afterwards', async () => {
+    const gates = new Map<string, (outcome: RefreshOutcome) => void>()
+    const pool = startPool((id) => new Promise((resolve) => gates.set(id, resolve)))
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    pool.send({ type: 'store.changed', accounts: ids.map((id) => facts(id)) })
+    for (const id of [...ids, ...ids]) pool.send({ type: 'token.wanted', id })
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c'])
+    gates.get('b')?.(RENEWED)
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c', 'd'])
+    for (const id of ['a', 'c', 'd']) gates.get(id)?.(RENEWED)
+    await expect.poll(() => gates.has('e')).toBe(true)
+    gates.get('e')?.(RENEWED)
+    await expect.poll(() => pool.settled().length).toBe(5)
+  })
+
+  it('renews a token in the background before it ends, spread by a tenth of the lead time', async () => {
+    const renewed: string[] = []
+    const pool = startPool(async (id) => {
+      renewed.push(id)
+      return { kind: 'renewed', expiresAt: START + 9 * HOUR, version: 2 }
+    })
+    pool.send({ type: 'store.changed', accounts: [facts('a', { tokenExpiresAt: START + HOUR })] })
+    pool.pass(HOUR - 33 * 60_000 - 1)
+    expect(renewed).toEqual([])
+    pool.pass(6 * 60_000 + 2)
+    await expect.poll(() => renewed).toEqual(['a'])
+  })
+
+  it('disables the account whose refresh token is dead, even the last one', async () => {
+    const pool = startPool(async () => ({ kind: 'failed', failure: 'dead', detail: 'gone' }))
+    pool.send({ type: 'store.changed', accounts: [facts('a')] })
+    pool.send({ type: 'token.wanted', id: 'a' })
+    await expect.poll(() => pool.states()).toEqual({ a: 'disabled' })
+  })
+
+  it('reports an outcome even when a step of the renewal throws', async () => {
+    const pool = startPool(async () => {
+      throw new Error('disk on fire')
+    })
+    pool.send({ type: 'store.changed', accounts: [facts('a', { tokenExpiresAt: START + HOUR })] })
+    pool.send({ type: 'token.wanted', id: 'a' })
+    await expect.poll(() => pool.settled()).toHaveLength(1)
+    expect(pool.states()).toEqual({ a: 'active' })
+  })
+})
+
+describe('supervision', () => {
+  it('restarts an account that throws, and disables it with a reason after the third time', () => {
+    process.on('uncaughtException', note)
+    const pool = startPool(undefined, true)
+    pool.send({ type: 'store.changed', accounts: [facts('a'), facts('b')] })
+    for (let crash = 1; crash <= 3; crash++) {
+      pool.send({ type: 'account.told', id: 'a', event: THROWS })
+    }
+    expect(pool.states()).toEqual({ a: 'disabled', b: 'active' })
+    expect(pool.view('a')?.facts.disabledReason).toBe('crashed')
+    expect(pool.status()).toBe('active')
+    expect(uncaught).toEqual([])
+  })
+})
+
+const RENEWED: RefreshOutcome = { kind: 'renewed', expiresAt: START + HOUR, version: 2 }
+const THROWS = { type: 'request.burst', sentAt: START, retryAfterMs: undefined } as const
+
+function facts(id: string, known: Partial<AccountFacts> = {}): AccountFacts {
+  return newFacts(id, known)
+}
+
+function startPool(
+  exchange: (id: string) => Promise<RefreshOutcome> = () => Promise.resolve(RENEWED),
+  accountsThrow = false,
+) {
+  const clock = new SimulatedClock()
+  const settled: PoolEmitted[] = []
+  const account = accountsThrow
+    ? accountMachine.provide({
+        actions: {
+          strike: () => {
+            throw new Error('a fault of ours')
+          },
+        },
+      })
+    : accountMachine
+  const refresh = refreshMachine.provide({
+    actors: {
+      reread: fromPromise<RereadResult, { id: string }>(async () => ({ kind: 'current' })),
+      claim: fromPromise<ClaimResult, { id: string }>(async () => ({ kind: 'ours' })),
+      exchange: fromPromise<RefreshOutcome, { id: string }>(({ input }) => exchange(input.id)),
+    },
+  })
+  const actor = createActor(poolMachine.provide({ actors: { account, refresh } }), {
+    clock,
+    input: {
+      now: () => START + clock.now(),
+      random: () => 0.5,
+      policy: () => ({ maxAuthFailures: 3, authBackoffMs: 30_000, strikeBackoffMs: 30_000 }),
+      renewal: () => ({ enabled: true, leadMs: 30 * 60_000, intervalMs: 300_000 }),
+    },
+  })
+  actor.on('token.settled', (event) => settled.push(event))
+  actor.subscribe({ error: () => {} })
+  actor.start()
+  const views = () => actor.getSnapshot().context.views
+  return {
+    send: actor.send.bind(actor),
+    pass: (ms: number) => clock.increment(ms),
+    view: (id: string) => views()[id],
+    states: () => Object.fromEntries(Object.values(views()).map(({ id, state }) => [id, state])),
+    settled: () => settled,
+    value: () => actor.getSnapshot().value,
+    status: () => actor.getSnapshot().status,
+  }
+}

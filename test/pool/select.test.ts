@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AccountState } from '../../machines/account.ts'
+import { type AccountFacts, newFacts } from '../../machines/facts.ts'
+import type { AccountView } from '../../machines/view.ts'
+import { hybridScore } from '../../src/pool/select/hybrid-score.ts'
+import { selectAccount } from '../../src/pool/select/select.ts'
+import type { HotState, SelectionInput } from '../../src/pool/select/selection.ts'
+
+const NOW = 1_800_000_000_000
+const IDLE: HotState = {
+  inFlight: 0,
+  lastUsedAt: 0,
+  probing: false,
+  foreignInFlight: 0,
+  usage: [],
+}
+
+describe('sticky', () => {
+  it('keeps a conversation at home', () => {
+    expect(select({ home: 'b', active: 'a' })).toMatchObject({ id: 'b', reason: 'home' })
+  })
+
+  it('sends a new conversation to the account in use while nobody is busy', () => {
+    expect(select({ active: 'c' })).toMatchObject({ id: 'c', reason: 'active', settles: true })
+  })
+
+  it('spreads parallel conversations over the least busy', () => {
+    const hot = { a: { inFlight: 2 }, b: { inFlight: 1 }, c: { inFlight: 0 } }
+    expect(select({ active: 'a' }, hot)).toMatchObject({ id: 'c', reason: 'least-busy' })
+  })
+
+  it('counts the load that other processes put on an account', () => {
+    const hot = { a: { foreignInFlight: 3 }, b: {}, c: { inFlight: 1 } }
+    expect(select({ active: 'a' }, hot)).toMatchObject({ id: 'b' })
+  })
+
+  it('does not make a temporary fallback the home', () => {
+    const views = [view('a', 'rateLimited'), view('b'), view('c')]
+    expect(select({ views, home: 'a' })).toMatchObject({ ok: true, settles: false })
+  })
+
+  it('stays with the same fallback while home is away', () => {
+    const views = [view('a', 'rateLimited'), view('b'), view('c')]
+    expect(select({ views, home: 'a', standIn: 'c' })).toMatchObject({
+      id: 'c',
+      reason: 'stand-in',
+    })
+  })
+
+  it('settles anew when home is disabled for good', () => {
+    const views = [view('a', 'disabled'), view('b')]
+    expect(select({ views, home: 'a' })).toMatchObject({ id: 'b', settles: true })
+  })
+
+  it("lets a subagent begin at its parent's home", () => {
+    expect(select({ parentHome: 'c', active: 'a' })).toMatchObject({ id: 'c', reason: 'parent' })
+  })
+})
+
+describe('round-robin', () => {
+  it('takes the next in the order of the file, over the end, past those that cannot serve', () => {
+    const views = [view('a'), view('b', 'rateLimited'), view('c')]
+    expect(select({ views, strategy: 'round-robin', active: 'a' })).toMatchObject({ id: 'c' })
+    expect(select({ views, strategy: 'round-robin', active: 'c' })).toMatchObject({ id: 'a' })
+  })
+})
+
+describe('hybrid', () => {
+  it('adds up usage, health, freshness, the account in use and foreign claims', () => {
+    const at = { active: false, now: NOW }
+    // Unknown usage counts as 65 %: 450 × 0.35 + 250 + 60.
+    expect(hybridScore(view('a'), IDLE, at)).toBeCloseTo(467.5)
+    expect(hybridScore(view('a'), IDLE, { ...at, active: true })).toBeCloseTo(587.5)
+    expect(hybridScore(view('a'), { ...IDLE, foreignInFlight: 1 }, at)).toBeCloseTo(267.5)
+    expect(hybridScore(view('a'), { ...IDLE, lastUsedAt: NOW - 450_000 }, at)).toBeCloseTo(437.5)
+    const full = [{ window: 'session', usedPercent: 120, resetsAt: NOW + 1 }]
+    expect(hybridScore(view('a'), { ...IDLE, usage: full }, at)).toBeCloseTo(310)
+    const over = [{ window: 'session', usedPercent: 120, resetsAt: NOW - 1 }]
+    expect(hybridScore(view('a'), { ...IDLE, usage: over }, at)).toBeCloseTo(760)
+  })
+
+  it('moves only when another account is better by 40', () => {
+    const used = (percent: number) => ({
+      usage: [{ window: 'session', usedPercent: percent, resetsAt: NOW + 1 }],
+    })
+    // 35 % of 450 is 157.5; less the 120 of the account in use that is 37.5, short of 40.
+    const kept = select({ strategy: 'hybrid', active: 'a' }, { a: used(35), b: used(0) })
+    expect(kept).toMatchObject({ id: 'a', reason: 'active' })
+    const moved = select({ strategy: 'hybrid', active: 'a' }, { a: used(36), b: used(0) })
+    expect(moved).toMatchObject({ id: 'b', reason: 'best-score' })
+  })
+})
+
+describe('every strategy', () => {
+  it('keeps a family limit to its family', () => {
+    const limits = [
+      {
+        scope: { family: 'opus' },
+        window: 'weekly',
+        until: NOW + 1,
+        source: 'header',
+        observedAt: 0,
+      },
+    ] as const
+    const views = [view('a', 'active', { limits }), view('b')]
+    expect(select({ views, home: 'a', family: 'opus' })).toMatchObject({ id: 'b' })
+    expect(select({ views, home: 'a', family: 'sonnet' })).toMatchObject({ id: 'a' })
+  })
+
+  it('probes a returned account with one request, and only when nobody active is left', () => {
+    const views = [view('a', 'cooling'), view('b')]
+    expect(select({ views, home: 'a' })).toMatchObject({ id: 'b' })
+    const alone = [view('a', 'cooling', { coolingUntil: NOW + 9 }), view('b', 'disabled')]
+    expect(select({ views: alone })).toMatchObject({ id: 'a', reason: 'probe' })
+    expect(select({ views: alone }, { a: { probing: true } })).toEqual({
+      ok: false,
+      blocked: { why: 'limited', firstBack: { id: 'a', at: NOW + 9 } },
+    })
+  })
+
+  it('says who is back first', () => {
+    const until = (at: number) => ({
+      limits: [
+        {
+          scope: 'account',
+          window: 'session',
+          until: at,
+          source: 'header',
+          observedAt: 0,
+        } as const,
+      ],
+    })
+    const views = [
+      view('a', 'rateLimited', until(NOW + 9)),
+      view('b', 'rateLimited', until(NOW + 5)),
+    ]
+    expect(select({ views })).toMatchObject({
+      blocked: { why: 'limited', firstBack: { id: 'b', at: NOW + 5 } },
+    })
+  })
+
+  it('tells no account from all disabled and from all tried', () => {
+    expect(select({ views: [] })).toMatchObject({ blocked: { why: 'empty' } })
+    expect(select({ views: [view('a', 'disabled')] })).toMatchObject({
+      blocked: { why: 'disabled' },
+    })
+    expect(select({ tried: new Set(['a', 'b', 'c']) })).toMatchObject({ blocked: { why: 'tried' } })
+  })
+
+  it('never chooses a benched, disabled or tried account, and always one while one is ready', () => {
+    const state = fc.constantFrom<AccountState>(
+      'active',
+      'rateLimited',
+      'cooling',
+      'authFailing',
+      'disabled',
+    )
+    const id = fc.option(fc.constantFrom('0', '1', '2', '3', '4'), { nil: undefined })
+    fc.assert(
+      fc.property(
+        fc.array(state, { maxLength: 5 }),
+        fc.uniqueArray(fc.constantFrom('0', '1', '2', '3', '4')),
+        fc.constantFrom('sticky', 'round-robin', 'hybrid'),
+        fc.record({ home: id, standIn: id, parentHome: id, active: id }),
+        (states, triedIds, strategy, places) => {
+          const views = states.map((each, index) =>
+            view(String(index), each, { authRetryAt: NOW + 1 }),
+          )
+          const tried = new Set<string>(triedIds)
+          const selection = select({ views, strategy, tried, ...places })
+          const open = views.filter((each) => !tried.has(each.id))
+          const active = open.filter((each) => each.state === 'active')
+          const cooling = open.filter((each) => each.state === 'cooling')
+          const allowed = active.length > 0 ? active : cooling
+          expect(selection.ok).toBe(allowed.length > 0)
+          if (selection.ok) expect(allowed.map((each) => each.id)).toContain(selection.id)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+function view(
+  id: string,
+  state: AccountState = 'active',
+  facts: Partial<AccountFacts> = {},
+): AccountView {
+  return { id, state, renewing: false, facts: newFacts(id, facts) }
+}
+
+function select(
+  given: Partial<SelectionInput>,
+  hot: Readonly<Record<string, Partial<HotState>>> = {},
+) {
+  return selectAccount({
+    views: [view('a'), view('b'), view('c')],
+    hot: (id) => ({ ...IDLE, ...hot[id] }),
+    strategy: 'sticky',
+    family: undefined,
+    home: undefined,
+    standIn: undefined,
+    parentHome: undefined,
+    active: undefined,
+    tried: new Set(),
+    now: NOW,
+    ...given,
+  })
+}
