@@ -1,0 +1,76 @@
+import * as v from 'valibot'
+import type { LimitRecord } from '../../../machines/limits.ts'
+import { parseJson } from '../json.ts'
+import { cleanMessage } from '../message.ts'
+import type { Answer, Verdict } from '../provider.ts'
+import { isOverloaded, isSuccess, overloaded, tooFast } from '../refusal.ts'
+import { UNIFIED } from '../windows.ts'
+import { family } from './family.ts'
+import { isOutOfCredits, isRejected, readRejectedLimits } from './limits.ts'
+
+/** A 429 with one of these is about what the request asks for, not about how much was used. */
+const REQUEST_MESSAGE =
+  /extra usage is required for long context|(?:usage credits|extra usage) (?:are|is) required for fast mode/i
+const REVOKED_MESSAGE = /\brevoked\b/i
+const ORGANIZATION_MESSAGE = /oauth authentication is currently not allowed for this organization/i
+
+/** What an answer of Anthropic means for the account. One row of `docs/providers.md` each. */
+export function judge(answer: Answer): Verdict {
+  const { status } = answer
+  if (isSuccess(status)) return { kind: 'ok' }
+  if (isOverloaded(status)) return overloaded(answer)
+  if (status === 401) return { kind: 'unauthorized' }
+  const forbidden = status === 403 ? judgeForbidden(answer) : undefined
+  if (forbidden !== undefined) return forbidden
+  if (status === 429 || (isClientError(status) && isRejected(answer))) return judgeLimit(answer)
+  return { kind: 'request' }
+}
+
+/** Only a JSON body counts: a proxy's page may hold any word. */
+function judgeForbidden(answer: Answer): Verdict | undefined {
+  const error = readError(answer)
+  if (error === undefined) return undefined
+  const detail = cleanMessage(error.message)
+  if (ORGANIZATION_MESSAGE.test(error.message)) {
+    return { kind: 'refused', reason: 'organization', detail }
+  }
+  if (error.type !== 'permission_error' || !REVOKED_MESSAGE.test(error.message)) return undefined
+  return { kind: 'refused', reason: 'revoked', detail }
+}
+
+function judgeLimit(answer: Answer): Verdict {
+  const message = readError(answer)?.message ?? ''
+  if (REQUEST_MESSAGE.test(message)) return { kind: 'request' }
+  const limits = readRejectedLimits(answer)
+  const explaining = limits.filter((limit) => explains(limit, answer.model))
+  const isWindow = explaining.some((limit) => limit.window !== UNIFIED)
+  if (!isWindow && isOutOfCredits(answer)) {
+    const detail = cleanMessage(message) || 'The extra usage of this account is out of credits.'
+    return { kind: 'refused', reason: 'billing', detail }
+  }
+  return explaining.length > 0 ? { kind: 'limited', limits } : tooFast(answer)
+}
+
+/**
+ * Whether a limit accounts for this refusal. One of another family does not: benching that family
+ * would leave the account in place for the very request that it has just refused.
+ */
+function explains(limit: LimitRecord, model: string | undefined): boolean {
+  if (limit.scope === 'account' || model === undefined) return true
+  return limit.scope.family === family(model)
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500
+}
+
+const ErrorSchema = v.object({
+  error: v.object({ type: v.fallback(v.string(), ''), message: v.fallback(v.string(), '') }),
+})
+
+function readError({
+  body,
+}: Answer): { readonly type: string; readonly message: string } | undefined {
+  const parsed = v.safeParse(ErrorSchema, body === undefined ? undefined : parseJson(body))
+  return parsed.success ? parsed.output.error : undefined
+}

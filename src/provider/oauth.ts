@@ -1,0 +1,81 @@
+import { isRecord, parseJson } from './json.ts'
+import { type TokenAnswer, readTokenAnswer, wordOf } from './token-answer.ts'
+
+export interface TokenRequest {
+  readonly url: string
+  readonly contentType: 'application/json' | 'application/x-www-form-urlencoded'
+  readonly body: string
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  readonly signal: AbortSignal
+}
+
+/** One exchange takes at most this long, body included. */
+export const TOKEN_LIMIT_MS = 20_000
+/** Token answers are a few KiB. */
+const MAX_BODY_BYTES = 64 * 1024
+
+/** Sends one request to a token endpoint. Never rejects, and never sends after an abort. */
+export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnswer> {
+  if (request.signal.aborted) return { kind: 'unavailable', detail: 'AbortError' }
+  const limit = startLimit(request.signal)
+  try {
+    return await Promise.race([send(request, limit.signal), limit.passed])
+  } catch (error) {
+    return { kind: 'unavailable', detail: failureName(error) }
+  } finally {
+    limit.stop()
+  }
+}
+
+async function send(request: TokenRequest, signal: AbortSignal): Promise<TokenAnswer> {
+  const response = await request.fetch(request.url, {
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': request.contentType },
+    body: request.body,
+    redirect: 'manual',
+    signal,
+  })
+  return readTokenAnswer(response.status, parseJson(await readText(response)), request.body)
+}
+
+/** A runtime's own error may quote the request, and so the token: only its code is kept. */
+function failureName(error: unknown): string {
+  if (!isRecord(error)) return 'unknown'
+  const cause = isRecord(error['cause']) ? error['cause'] : {}
+  const name = [cause['code'], error['code'], error['name']].find(
+    (word) => typeof word === 'string',
+  )
+  return (typeof name === 'string' ? wordOf(name) : undefined) ?? 'unknown'
+}
+
+async function readText(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const decoder = new TextDecoder()
+  let size = 0
+  let read = ''
+  for await (const chunk of response.body) {
+    size += chunk.byteLength
+    if (size > MAX_BODY_BYTES) return ''
+    read += decoder.decode(chunk, { stream: true })
+  }
+  return read + decoder.decode()
+}
+
+/** A limit that holds even for a `fetch` that does not listen to its signal. */
+function startLimit(caller: AbortSignal) {
+  const controller = new AbortController()
+  const end = (name: string) => controller.abort(Object.assign(new Error(name), { name }))
+  const onAbort = () => end('AbortError')
+  const timer = setTimeout(() => end('TimeoutError'), TOKEN_LIMIT_MS)
+  caller.addEventListener('abort', onAbort, { once: true })
+  const passed = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), {
+      once: true,
+    })
+  })
+  const stop = () => {
+    clearTimeout(timer)
+    caller.removeEventListener('abort', onAbort)
+  }
+  return { signal: controller.signal, passed, stop }
+}

@@ -1,0 +1,87 @@
+import * as v from 'valibot'
+import type { Secret } from '../../secret.ts'
+import { parseJson } from '../json.ts'
+
+/**
+ * Who a token belongs to, by its claims. One e-mail can own several accounts and seats: only
+ * account id and user id together identify an account.
+ */
+export interface Identity {
+  readonly accountId: string | undefined
+  readonly userId: string | undefined
+  readonly email: string | undefined
+  readonly planTier: string | undefined
+}
+
+const text = v.fallback(v.optional(v.pipe(v.string(), v.minLength(1))), undefined)
+
+const ClaimsSchema = v.object({
+  exp: v.fallback(v.optional(v.pipe(v.number(), v.gtValue(0))), undefined),
+  email: text,
+  chatgpt_account_id: text,
+  organizations: v.fallback(v.optional(v.array(v.object({ id: text }))), undefined),
+  'https://api.openai.com/auth': v.fallback(
+    v.optional(
+      v.object({
+        chatgpt_account_id: text,
+        chatgpt_user_id: text,
+        chatgpt_account_user_id: text,
+        chatgpt_plan_type: text,
+      }),
+    ),
+    undefined,
+  ),
+  'https://api.openai.com/profile': v.fallback(v.optional(v.object({ email: text })), undefined),
+})
+
+type Claims = v.InferOutput<typeof ClaimsSchema>
+
+/** Reads each field from the ID token, else from the access token. Never fails. */
+export function readIdentity(tokens: {
+  readonly idToken: Secret | undefined
+  readonly accessToken: Secret
+}): Identity {
+  const claims = [tokens.idToken, tokens.accessToken].map(readClaims)
+  const first = (read: (claim: Claims) => string | undefined) =>
+    claims.map((claim) => (claim === undefined ? undefined : read(claim))).find((value) => value)
+  return {
+    accountId: first(accountIdOf),
+    userId: first((claim) => {
+      const auth = claim['https://api.openai.com/auth']
+      return auth?.chatgpt_account_user_id ?? auth?.chatgpt_user_id
+    }),
+    email: first((claim) => claim['https://api.openai.com/profile']?.email ?? claim.email),
+    planTier: first((claim) => claim['https://api.openai.com/auth']?.chatgpt_plan_type),
+  }
+}
+
+/** Epoch ms (server clock) at which the token expires; undefined when it does not say. */
+export function readExpiry(token: Secret): number | undefined {
+  const seconds = readClaims(token)?.exp
+  return seconds === undefined ? undefined : Math.floor(seconds * 1_000)
+}
+
+function accountIdOf(claims: Claims): string | undefined {
+  return (
+    claims['https://api.openai.com/auth']?.chatgpt_account_id ??
+    claims.chatgpt_account_id ??
+    claims.organizations?.[0]?.id
+  )
+}
+
+/** The signature is not checked: the claims only name things, and they come from the issuer. */
+function readClaims(token: Secret | undefined): Claims | undefined {
+  const payload = token?.reveal().split('.')[1]
+  const json = payload === undefined ? undefined : decodeBase64Url(payload)
+  const parsed = v.safeParse(ClaimsSchema, json === undefined ? undefined : parseJson(json))
+  return parsed.success ? parsed.output : undefined
+}
+
+function decodeBase64Url(value: string): string | undefined {
+  try {
+    const binary = atob(value.replaceAll('-', '+').replaceAll('_', '/'))
+    return new TextDecoder().decode(Uint8Array.from(binary, (byte) => byte.charCodeAt(0)))
+  } catch {
+    return undefined
+  }
+}

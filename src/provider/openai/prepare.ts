@@ -1,0 +1,51 @@
+import { headerSafe, signedHeaders } from '../headers.ts'
+import type { Credential, Endpoints, PreparedRequest, ReplayableRequest } from '../provider.ts'
+
+/** Where ChatGPT accounts are served. */
+export const CODEX_ENDPOINT = 'https://chatgpt.com/backend-api/codex/responses'
+const PUBLIC_HOST = 'api.openai.com'
+/** The host that this package was verified against; its own value is kept when it sends one. */
+const USER_AGENT = 'opencode/1.18.33'
+
+/** Makes a request of the host into one that the account may send. The body is left alone. */
+export function prepare(
+  request: ReplayableRequest,
+  { accessToken, accountId }: Credential,
+  { endpoints }: { readonly endpoints: Endpoints },
+): PreparedRequest {
+  const headers = signedHeaders(request.headers, accessToken)
+  // The host's own value belongs to the account in its `auth.json`, which may be another one.
+  headers.delete('chatgpt-account-id')
+  const account = headerSafe(accountId ?? '')
+  if (account !== '') headers.set('chatgpt-account-id', account)
+  headers.set('originator', 'opencode')
+  if (!/^opencode\//i.test(headers.get('user-agent') ?? '')) headers.set('user-agent', USER_AGENT)
+  return {
+    url: preparedUrl(request.url, endpoints.api),
+    headers,
+    body: request.body,
+    transformResponse: undefined,
+  }
+}
+
+/**
+ * A request for the model goes to the configured endpoint. Without one, only the public host is
+ * rewritten: a `baseURL` of the host's own keeps working.
+ */
+function preparedUrl(requested: string, api: string | undefined): string {
+  if (api === undefined || !URL.canParse(requested) || !URL.canParse(api)) return requested
+  const { hostname, pathname, search } = new URL(requested)
+  const isPublic = hostname === PUBLIC_HOST
+  if (!isPublic && api === CODEX_ENDPOINT) return requested
+  const isModelCall =
+    pathname.endsWith('/chat/completions') ||
+    (isPublic ? pathname === '/v1/responses' : pathname.endsWith('/responses'))
+  return isModelCall ? withSearch(api, search) : requested
+}
+
+function withSearch(api: string, search: string): string {
+  if (search === '') return api
+  const url = new URL(api)
+  url.search = url.search === '' ? search : `${url.search}&${search.slice(1)}`
+  return url.href
+}

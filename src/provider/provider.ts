@@ -1,0 +1,133 @@
+import type { DisabledReason, LimitRecord, Usage } from '../../machines/facts.ts'
+import type { Secret } from '../secret.ts'
+
+/** The URLs of a provider. Each can be redirected by `endpoints` in the config. */
+export interface Endpoints {
+  readonly authorize: string
+  readonly token: string
+  readonly usage: string
+  readonly profile: string
+  /** Where requests for the model go; undefined = leave the request's own origin alone. */
+  readonly api: string | undefined
+}
+
+/** The four request transforms. See `docs/providers.md`; each can be switched off. */
+export interface TransformFlags {
+  readonly enableMessagesBetaQuery: boolean
+  readonly addToolPrefix: boolean
+  readonly stripToolPrefixInResponse: boolean
+  readonly rewriteOpenCodeBranding: boolean
+}
+
+/** A request whose body can be sent any number of times. */
+export interface ReplayableRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers: Headers
+  /** Text when the host gave text, so that it can be transformed; bytes otherwise. */
+  readonly body: string | Uint8Array | undefined
+}
+
+/** What an account shows to the provider. */
+export interface Credential {
+  readonly accessToken: Secret
+  /** The provider's own account id (OpenAI sends it as a header). */
+  readonly accountId: string | undefined
+}
+
+export interface PreparedRequest {
+  readonly url: string
+  readonly headers: Headers
+  readonly body: string | Uint8Array | undefined
+  /** Applied to a 2xx answer; undefined = the answer is passed on as it is. */
+  readonly transformResponse: ((response: Response) => Response) | undefined
+}
+
+/** An answer of the provider, as far as judging needs it. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  /** The error body (at most 64 KiB), undefined for a 2xx or when it could not be read. */
+  readonly body: string | undefined
+  /** The model that was asked, when it is known. */
+  readonly model: string | undefined
+  /** Epoch ms, local clock. */
+  readonly sentAt: number
+  /** Epoch ms, local clock. */
+  readonly receivedAt: number
+  /** Server clock minus local clock, ms; apply it to absolute times from the server. */
+  readonly skewMs: number
+}
+
+/** What an answer means for the account that gave it. */
+export type Verdict =
+  | { readonly kind: 'ok' }
+  /** A window is used up; `limits` is never empty. */
+  | { readonly kind: 'limited'; readonly limits: readonly LimitRecord[] }
+  /** Too fast, or refused without a reason. `retryAfterMs` only when the provider named it. */
+  | { readonly kind: 'burst'; readonly retryAfterMs: number | undefined }
+  /** The access token was not accepted. */
+  | { readonly kind: 'unauthorized' }
+  /** The account itself is refused. `detail` is the provider's message, cleaned. */
+  | { readonly kind: 'refused'; readonly reason: DisabledReason; readonly detail: string }
+  /** The provider is in trouble, the account is not. */
+  | { readonly kind: 'overloaded'; readonly retryAfterMs: number | undefined }
+  /** The request itself is at fault: the host gets the answer unchanged, nobody is benched. */
+  | { readonly kind: 'request' }
+
+/** What a token endpoint said. Never rejects: callers get a value. */
+export type RefreshAnswer =
+  | {
+      readonly kind: 'renewed'
+      readonly accessToken: Secret
+      /** The new refresh token; the old one when the provider did not rotate it. */
+      readonly refreshToken: Secret
+      /** Epoch ms, local clock. */
+      readonly expiresAt: number
+      readonly accountId: string | undefined
+      readonly email: string | undefined
+    }
+  /** The refresh token will never work again. `code` is the provider's error code. */
+  | { readonly kind: 'dead'; readonly code: string }
+  /** Refused without a known permanent code: counts as a failure, may be tried again. */
+  | { readonly kind: 'refused'; readonly code: string }
+  /** Not the account's fault (network, timeout, 408, 429, 5xx). */
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+export interface RefreshRequest {
+  readonly refreshToken: Secret
+  readonly endpoints: Endpoints
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+/** One provider: a folder that holds every fact about its wire. Pure but for `refresh`. */
+export interface Provider {
+  /** The provider's id in OpenCode. */
+  readonly id: 'anthropic' | 'openai'
+  /** For people: "Anthropic", "OpenAI". */
+  readonly name: string
+  readonly accountsFile: string
+  /** Config files in order of precedence, first found wins. */
+  readonly configFiles: readonly string[]
+  readonly logService: string
+  readonly endpoints: Endpoints
+  readonly transforms: TransformFlags
+  /** "max" → "Claude Max"; an unknown tier is returned as it is, "" as "". */
+  planLabel(tier: string): string
+  /** The family a model's own limits apply to ("claude-opus-4-1" → "opus"); undefined = none known. */
+  family(model: string): string | undefined
+  prepare(
+    request: ReplayableRequest,
+    credential: Credential,
+    settings: { readonly endpoints: Endpoints; readonly transforms: TransformFlags },
+  ): PreparedRequest
+  /** The model named in a request body, if any. */
+  judge(answer: Answer): Verdict
+  /** Usage of each window, read from the headers of any answer, 2xx included. */
+  readUsage(answer: Answer): readonly Usage[]
+  refresh(request: RefreshRequest): Promise<RefreshAnswer>
+  /** An error body in the provider's own shape, for answers that we make ourselves. */
+  errorBody(error: { readonly type: string; readonly message: string }): string
+}

@@ -1,0 +1,23 @@
+/**
+ * The names of windows, one vocabulary for both providers:
+ *
+ * | name | meaning |
+ * |---|---|
+ * | `session` | the short window (5 hours) |
+ * | `weekly` | the long window (7 days) |
+ * | `weekly:sonnet`, `session:…` | the same, for one model family or one named limit |
+ * | `24h`, `primary` … | a window of another length (in hours), or of no known length |
+ * | `retry-after` | the provider named a time, but no window |
+ * | `usage-limit` | the provider said "used up until …", but named no window |
+ * | `unified` | Anthropic refused the account and named a window we do not know |
+ */
+export const SESSION = 'session'
+export const WEEKLY = 'weekly'
+export const RETRY_AFTER = 'retry-after'
+export const USAGE_LIMIT = 'usage-limit'
+export const UNIFIED = 'unified'
+
+/** The name of a window that counts only a part of the traffic. */
+export function partWindow(window: string, part: string | undefined): string {
+  return part === undefined ? window : `${window}:${part}`
+}
