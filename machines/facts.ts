@@ -1,17 +1,7 @@
-import { type LimitRecord, withLimits, withoutRefutedGuesses } from './limits.ts'
-
-export type { LimitRecord, LimitScope, LimitSource } from './limits.ts'
+import { BURST, type LimitRecord, withLimits, withoutRefutedGuesses } from './limits.ts'
 
 /** Why an account does not take part. `crashed` is ours: its machine failed three times. */
 export type DisabledReason = 'user' | 'auth' | 'revoked' | 'billing' | 'organization' | 'crashed'
-
-/** How much of each window is used, in percent (0–100, may pass 100). */
-export interface Usage {
-  readonly window: string
-  readonly usedPercent: number
-  /** Epoch ms, or null when the provider names no reset. */
-  readonly resetsAt: number | null
-}
 
 /**
  * What is known about one account. Everything here may be printed: tokens live in the vault
@@ -96,7 +86,7 @@ export function struck(
   const guessMs = doubling(policy.strikeBackoffMs, facts.strikes, STRIKE_BACKOFF_CAP_MS)
   const limit: LimitRecord = {
     scope: 'account',
-    window: 'burst',
+    window: BURST,
     until: now + Math.max(refusal.retryAfterMs ?? 0, guessMs),
     source: 'guess',
     observedAt: now,

@@ -16,6 +16,9 @@ export interface LimitRecord {
   readonly observedAt: number
 }
 
+/** The window of a guess: the provider refused and named nothing. */
+export const BURST = 'burst'
+
 /** Epoch ms at which the whole account is free again; 0 = no limit binds it. */
 export function accountLimitedUntil(limits: readonly LimitRecord[]): number {
   return latest(limits.filter((limit) => limit.scope === 'account'))

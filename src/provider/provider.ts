@@ -1,4 +1,5 @@
-import type { DisabledReason, LimitRecord, Usage } from '../../machines/facts.ts'
+import type { DisabledReason } from '../../machines/facts.ts'
+import type { LimitRecord } from '../../machines/limits.ts'
 import type { Secret } from '../secret.ts'
 
 /** The URLs of a provider. Each can be redirected by `endpoints` in the config. */
@@ -9,6 +10,14 @@ export interface Endpoints {
   readonly profile: string
   /** Where requests for the model go; undefined = leave the request's own origin alone. */
   readonly api: string | undefined
+}
+
+/** How much of each window is used, in percent (0–100, may pass 100). */
+export interface Usage {
+  readonly window: string
+  readonly usedPercent: number
+  /** Epoch ms, or null when the provider names no reset. */
+  readonly resetsAt: number | null
 }
 
 /** The four request transforms. See `docs/providers.md`; each can be switched off. */
@@ -64,8 +73,11 @@ export type Verdict =
   | { readonly kind: 'ok' }
   /** A window is used up; `limits` is never empty. */
   | { readonly kind: 'limited'; readonly limits: readonly LimitRecord[] }
-  /** Too fast, or refused without a reason. `retryAfterMs` only when the provider named it. */
-  | { readonly kind: 'burst'; readonly retryAfterMs: number | undefined }
+  /**
+   * Too fast, or refused without a reason. `retryAfterMs` only when the provider named it;
+   * `usedUp` when it said that a window is used up, but no time that can be used.
+   */
+  | { readonly kind: 'burst'; readonly retryAfterMs: number | undefined; readonly usedUp?: true }
   /** The access token was not accepted. */
   | { readonly kind: 'unauthorized' }
   /** The account itself is refused. `detail` is the provider's message, cleaned. */

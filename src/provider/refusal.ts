@@ -21,6 +21,12 @@ export function overloaded(answer: Answer): Verdict {
   return { kind: 'overloaded', retryAfterMs: readRetryAfter(answer.headers, answer) }
 }
 
+/** The provider says that something is used up, and names no time that can be used. */
+export function usedUp(answer: Answer): Verdict {
+  const verdict = tooFast(answer)
+  return verdict.kind === 'burst' ? { ...verdict, usedUp: true } : verdict
+}
+
 /** A refusal that names no window: a burst when the named wait is short, else a bench. */
 export function tooFast(
   answer: Answer,

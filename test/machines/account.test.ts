@@ -212,7 +212,7 @@ describe('every event in every state', () => {
     for (const event of EVENTS.filter(({ type }) => type.startsWith('request.'))) {
       const account = startAccount(STATES['disabled'])
       account.send(event)
-      expect(account.state(), event.type).toBe('disabled')
+      expect([event.type, account.state()]).toEqual([event.type, 'disabled'])
     }
   })
 })

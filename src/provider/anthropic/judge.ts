@@ -3,7 +3,7 @@ import type { LimitRecord } from '../../../machines/limits.ts'
 import { parseJson } from '../json.ts'
 import { cleanMessage } from '../message.ts'
 import type { Answer, Verdict } from '../provider.ts'
-import { isOverloaded, isSuccess, overloaded, tooFast } from '../refusal.ts'
+import { isOverloaded, isSuccess, overloaded, tooFast, usedUp } from '../refusal.ts'
 import { UNIFIED } from '../windows.ts'
 import { family } from './family.ts'
 import { isOutOfCredits, isRejected, readRejectedLimits } from './limits.ts'
@@ -48,7 +48,8 @@ function judgeLimit(answer: Answer): Verdict {
     const detail = cleanMessage(message) || 'The extra usage of this account is out of credits.'
     return { kind: 'refused', reason: 'billing', detail }
   }
-  return explaining.length > 0 ? { kind: 'limited', limits } : tooFast(answer)
+  if (explaining.length > 0) return { kind: 'limited', limits }
+  return isRejected(answer) ? usedUp(answer) : tooFast(answer)
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { LimitRecord, LimitScope } from '../../../machines/limits.ts'
-import type { Usage } from '../../../machines/facts.ts'
-import type { Answer } from '../provider.ts'
+import type { Answer, Usage } from '../provider.ts'
 import { readNumber, resetAfter, resetAt } from '../reset.ts'
 import { readRetryAfter } from '../retry-after.ts'
 import { SESSION, UNIFIED, WEEKLY, partWindow } from '../windows.ts'

@@ -2,7 +2,7 @@ import type { DisabledReason } from '../../../machines/facts.ts'
 import type { LimitRecord } from '../../../machines/limits.ts'
 import { cleanMessage } from '../message.ts'
 import type { Answer, Verdict } from '../provider.ts'
-import { isOverloaded, isSuccess, overloaded, tooFast } from '../refusal.ts'
+import { isOverloaded, isSuccess, overloaded, tooFast, usedUp } from '../refusal.ts'
 import { resetAfter, resetAt } from '../reset.ts'
 import { bounded, readRetryAfter } from '../retry-after.ts'
 import { USAGE_LIMIT } from '../windows.ts'
@@ -52,7 +52,7 @@ function judgeUsageLimit(answer: Answer, error: ErrorBody): Verdict {
   const named = readBodyLimit(answer, error)
   const isLater = named !== undefined && named.until > latest + JITTER_MS
   const limits = isLater || windows.length === 0 ? [...windows, ...(named ? [named] : [])] : windows
-  return limits.length > 0 ? { kind: 'limited', limits } : tooFast(answer)
+  return limits.length > 0 ? { kind: 'limited', limits } : usedUp(answer)
 }
 
 function readBodyLimit(answer: Answer, error: ErrorBody): LimitRecord | undefined {

@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import type { Hooks, Plugin, PluginInput } from '@opencode-ai/plugin'
+import { type PluginOptions, loadSettings } from '../config/load.ts'
+import type { Settings } from '../config/schema.ts'
+import { defaultSettings } from '../config/settings.ts'
+import { type Environment, authFileOf, configDirOf } from '../config/paths.ts'
+import { type Assembled, assemble } from '../assemble.ts'
+import { narrate } from '../pool/narrate.ts'
+import type { PoolNews } from '../pool/events.ts'
+import type { Provider } from '../provider/provider.ts'
+import { createFileJournal } from '../store/file-journal.ts'
+import { createFileStore } from '../store/file.ts'
+import { watchFile } from '../store/watch.ts'
+import { realWorld } from '../world.ts'
+import { readAuthEntry, writeAuthEntry } from './auth-entry.ts'
+import { createSharing } from './shared-pools.ts'
+import { type Voice, createVoice } from './voice.ts'
+
+/** One pool of this process, and what its users share. */
+interface SharedPool extends Assembled {
+  settings: Settings
+  /** The voice of the project that was opened last. */
+  voice: Voice
+  /** The options of the project that was opened last. */
+  options: PluginOptions
+  readonly reload: () => Promise<void>
+  readonly stopWatching: () => Promise<unknown>
+}
+
+/** The host waits for every plugin before it starts: a slow disk must not hold it up. */
+const LONGEST_START_MS = 1_500
+/** The host awaits this without a limit of its own at the end of `opencode run`. */
+const LONGEST_STOP_MS = 900
+/** Takes the place of a key in the host; no request is ever sent with it. */
+const PLACEHOLDER_KEY = 'opencode-rota'
+
+const sharing = createSharing<SharedPool>(async ({ pool, stopWatching }) => {
+  await stopWatching()
+  await pool.dispose()
+})
+
+/** The OpenCode plugin of one provider. A fault in it leaves the host as it is without us. */
+export function createProviderPlugin(provider: Provider, env: Environment): Plugin {
+  return async (input, options = {}) => {
+    const voice = createVoice(input.client, provider.logService)
+    try {
+      return await start(provider, env, input, options, voice)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown fault'
+      voice.log('error', `The ${provider.name} accounts are not used: ${why}`)
+      return {}
+    }
+  }
+}
+
+async function start(
+  provider: Provider,
+  env: Environment,
+  input: PluginInput,
+  options: PluginOptions,
+  voice: Voice,
+): Promise<Hooks> {
+  const configDir = configDirOf(env)
+  const { settings } = await loadSettings(configDir, provider, options)
+  if (!settings.enabled) return {}
+  const lease = sharing.lease(`${provider.id} ${configDir}`, () =>
+    openPool(provider, configDir, voice, options),
+  )
+  const { shared } = lease
+  shared.voice = voice
+  shared.options = options
+  await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
+  const authFile = authFileOf(env)
+  const hasAccounts = () => shared.pool.size() > 0
+  if (hasAccounts() && (await readAuthEntry(authFile, provider.id)) === 'none') {
+    await within(LONGEST_START_MS, writeAuthEntry(input.client, provider.id))
+  }
+  return {
+    auth: {
+      provider: provider.id,
+      methods: [],
+      async loader() {
+        // Without accounts of ours, a plain API key of the person keeps working as it did.
+        if (!hasAccounts() && (await readAuthEntry(authFile, provider.id)) === 'api') return {}
+        return {
+          apiKey: PLACEHOLDER_KEY,
+          fetch: (request: string | URL | Request, init?: RequestInit) => {
+            voice.open()
+            return shared.fetch(request, init)
+          },
+        }
+      },
+    },
+    dispose: () => within(LONGEST_STOP_MS, lease.release()),
+  }
+}
+
+function openPool(
+  provider: Provider,
+  configDir: string,
+  voice: Voice,
+  options: PluginOptions,
+): SharedPool {
+  const shared: SharedPool = {
+    ...assemble({
+      provider,
+      settings: () => shared.settings,
+      store: createFileStore({ file: join(configDir, provider.accountsFile), now: Date.now }),
+      journal: createFileJournal(join(configDir, 'multiauth-refresh')),
+      world: realWorld((level, message) => {
+        shared.voice.log(level, message)
+        if (level !== 'warn' && level !== 'error') return
+        announce(level === 'warn' ? 'warning' : 'error', message)
+      }),
+    }),
+    settings: defaultSettings(),
+    voice,
+    options,
+    reload,
+    stopWatching: () => Promise.all(watches.map((stop) => stop())),
+  }
+  const complained = new Set<string>()
+
+  async function reload(): Promise<void> {
+    const { settings, complaints } = await loadSettings(configDir, provider, shared.options)
+    shared.settings = settings
+    for (const complaint of complaints) {
+      if (complained.has(complaint)) continue
+      complained.add(complaint)
+      shared.voice.log('warn', complaint)
+      announce('warning', complaint)
+    }
+  }
+
+  function announce(variant: 'warning' | 'error', message: string): void {
+    if (!shared.settings.quiet_mode) shared.voice.toast(variant, message)
+  }
+
+  const watches = provider.configFiles.map((name) =>
+    watchFile(join(configDir, name), () => void reload()),
+  )
+  shared.pool.subscribe((news) => {
+    if (isStart(news)) return
+    if (isWorthALine(news) || shared.settings.debug) shared.voice.log('info', narrate(news, clock))
+  })
+  return shared
+}
+
+/** What somebody who reads the log afterwards needs to understand a session. */
+function isWorthALine(news: PoolNews): boolean {
+  return (
+    news.type === 'token.failed' ||
+    (news.type === 'account.changed' && news.from !== undefined && news.to !== 'active')
+  )
+}
+
+/** An account that is simply there when the pool opens is no news. */
+function isStart(news: PoolNews): boolean {
+  return news.type === 'account.changed' && news.from === undefined && news.to === 'active'
+}
+
+function clock(at: number): string {
+  return new Date(at).toLocaleTimeString()
+}
+
+/** Waits at most `ms`; what is late goes on by itself. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([work, limit])
+  clearTimeout(timer)
+}

@@ -1,0 +1,37 @@
+/** Something that several plugin instances of one process use together. */
+export interface Lease<Shared> {
+  readonly shared: Shared
+  /** Gives the lease back; the last one closes what was shared. Safe to call twice. */
+  release(): Promise<void>
+}
+
+export interface SharedBy<Shared> {
+  lease(key: string, open: () => Shared): Lease<Shared>
+}
+
+/**
+ * The host starts a plugin once per project folder, and again after each login, in one process.
+ * They share one pool per key, so that counts, claims and renewals are one.
+ */
+export function createSharing<Shared>(close: (shared: Shared) => Promise<void>): SharedBy<Shared> {
+  const open = new Map<string, { readonly shared: Shared; leases: number }>()
+  return {
+    lease(key, create) {
+      const entry = open.get(key) ?? { shared: create(), leases: 0 }
+      entry.leases += 1
+      open.set(key, entry)
+      let released = false
+      return {
+        shared: entry.shared,
+        async release() {
+          if (released) return
+          released = true
+          entry.leases -= 1
+          if (entry.leases > 0) return
+          if (open.get(key) === entry) open.delete(key)
+          await close(entry.shared)
+        },
+      }
+    },
+  }
+}

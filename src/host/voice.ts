@@ -1,0 +1,39 @@
+import type { PluginInput } from '@opencode-ai/plugin'
+import type { LogLevel } from '../world.ts'
+
+/** How the plugin speaks: to the host's log, and to the person by toasts. Never to stdout. */
+export interface Voice {
+  log(level: LogLevel, message: string): void
+  /** Shown when the host can show it: a toast during start-up would hang the host for ever. */
+  toast(variant: 'info' | 'warning' | 'error', message: string): void
+  /** The host is up: show what was held back. */
+  open(): void
+}
+
+type Client = PluginInput['client']
+
+/** Somebody who opens OpenCode after a long time should not be greeted by a pile. */
+const MOST_HELD_BACK = 3
+
+export function createVoice(client: Client, service: string): Voice {
+  const heldBack: (() => void)[] = []
+  let isOpen = false
+
+  return {
+    log(level, message) {
+      // The host does not print the service: name it in the message.
+      const body = { service, level, message: `${service}: ${message}` }
+      void client.app.log({ body }).catch(() => {})
+    },
+    toast(variant, message) {
+      const show = () =>
+        void client.tui.showToast({ body: { title: 'Accounts', message, variant } }).catch(() => {})
+      if (isOpen) show()
+      else if (heldBack.length < MOST_HELD_BACK) heldBack.push(show)
+    },
+    open() {
+      isOpen = true
+      for (const show of heldBack.splice(0)) show()
+    },
+  }
+}

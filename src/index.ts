@@ -1,0 +1,1 @@
+export { anthropicAccounts, openaiAccounts } from './plugin.ts'

@@ -1,0 +1,42 @@
+import type { AccountState } from '../../machines/account.ts'
+import type { SelectionReason } from './select/selection.ts'
+
+/** What happens in a pool, for logs, screens and programs. Never holds a secret. */
+export type PoolNews =
+  /** An account was chosen for a request. */
+  | {
+      readonly type: 'request.assigned'
+      readonly account: string
+      readonly label: string
+      readonly reason: SelectionReason
+      readonly conversation: string | undefined
+      /** The account whose refusal led here; undefined for a request's first choice. */
+      readonly after: string | undefined
+    }
+  /** The provider refused, or was not reached; the request goes on. */
+  | {
+      readonly type: 'request.refused'
+      readonly account: string
+      readonly label: string
+      readonly status: number | undefined
+      readonly why: string
+    }
+  /** All that could serve are limited: the request waits. */
+  | { readonly type: 'request.waiting'; readonly label: string; readonly until: number }
+  | {
+      readonly type: 'account.changed'
+      readonly account: string
+      readonly label: string
+      readonly from: AccountState | undefined
+      readonly to: AccountState
+      readonly why: string
+      /** Epoch ms; undefined when it is back, or only a repair brings it back. */
+      readonly backAt: number | undefined
+    }
+  | { readonly type: 'token.renewed'; readonly account: string; readonly label: string }
+  | {
+      readonly type: 'token.failed'
+      readonly account: string
+      readonly label: string
+      readonly why: string
+    }

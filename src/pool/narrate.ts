@@ -1,0 +1,43 @@
+import type { PoolNews } from './events.ts'
+import type { SelectionReason } from './select/selection.ts'
+
+const REASONS: Record<SelectionReason, string> = {
+  home: 'home of this conversation',
+  'stand-in': 'stands in while the home of this conversation is away',
+  parent: 'home of the conversation that started this one',
+  active: 'the account in use',
+  'least-busy': 'has the fewest requests in flight',
+  'first-free': 'first in the list that is free',
+  'next-in-turn': 'next in turn',
+  'best-score': 'best score',
+  probe: 'just came back; this request tries it',
+  'last-resort': 'nobody else is left',
+}
+
+/** One piece of news as one sentence for a person. `clock` formats a time of day. */
+export function narrate(news: PoolNews, clock: (at: number) => string): string {
+  switch (news.type) {
+    case 'request.assigned': {
+      const why = REASONS[news.reason]
+      return news.after === undefined
+        ? `${news.label} gets the request: ${why}`
+        : `moved from ${news.after} to ${news.label}: ${why}`
+    }
+    case 'request.refused': {
+      const status = news.status === undefined ? '' : ` (${news.status})`
+      return `${news.label} did not serve${status}: ${news.why}`
+    }
+    case 'request.waiting':
+      return `all are limited: waiting for ${news.label} until ${clock(news.until)}`
+    case 'account.changed': {
+      const from = news.from === undefined ? '' : `${news.from} → `
+      const back =
+        news.backAt === undefined || news.to === 'cooling' ? '' : `, back at ${clock(news.backAt)}`
+      return `${news.label}: ${from}${news.to} (${news.why}${back})`
+    }
+    case 'token.renewed':
+      return `${news.label}: token renewed`
+    case 'token.failed':
+      return `${news.label}: token not renewed: ${news.why}`
+  }
+}

@@ -1,0 +1,295 @@
+import { createActor } from 'xstate'
+import type { AccountEvent } from '../../machines/account.ts'
+import { needsHealing } from '../../machines/facts.ts'
+import type { LimitRecord } from '../../machines/limits.ts'
+import { poolMachine } from '../../machines/pool.ts'
+import type { RefreshOutcome } from '../../machines/refresh.ts'
+import { type AccountView, otherUsableRemains } from '../../machines/view.ts'
+import { effectiveEndpoints, effectiveTransforms } from '../config/effective.ts'
+import type { Settings } from '../config/schema.ts'
+import type { Endpoints, Provider, TransformFlags, Usage } from '../provider/provider.ts'
+import type { SpendJournal } from '../store/journal.ts'
+import type { AccountStore } from '../store/store.ts'
+import type { World } from '../world.ts'
+import { createAffinity } from './affinity.ts'
+import { createClock } from './clock.ts'
+import { type Credentials, createCredentials } from './credentials.ts'
+import type { PoolNews } from './events.ts'
+import { createHotStates } from './hot.ts'
+import { provideRenewal } from './renewal.ts'
+import { selectAccount } from './select/select.ts'
+import type { Selection } from './select/selection.ts'
+import { type PoolStatus, explainState } from './status.ts'
+import { createSync } from './sync.ts'
+import type { Vault } from './vault.ts'
+import { createWaiters } from './waiters.ts'
+
+/** What selection needs to know of a request. */
+export interface RequestTraits {
+  /** The conversation; undefined when the caller names none. */
+  readonly conversation: string | undefined
+  /** The conversation that started this one: a subagent's parent. */
+  readonly parent: string | undefined
+  readonly model: string | undefined
+}
+
+export interface PoolParts {
+  readonly provider: Provider
+  readonly store: AccountStore
+  readonly journal: SpendJournal
+  readonly world: World
+  /** Read at every use, so that a changed configuration acts at once. */
+  readonly settings: () => Settings
+}
+
+/** The accounts of one provider. The executor asks it and tells it; nobody else sees the machines. */
+export interface Pool {
+  readonly provider: Provider
+  settings(): Settings
+  endpoints(): Endpoints
+  transforms(): TransformFlags
+  /** Follows what other processes changed. Resolves at once, without a read, when nothing did. */
+  upToDate(): Promise<void> | undefined
+  /** The account for a request. `tried`: accounts it has already been to. */
+  choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection
+  /** Counts a request in flight. Returns the way to end it, safe to call twice. */
+  begin(id: string, selection: { readonly probe: boolean }): () => void
+  readonly credentials: Credentials
+  succeeded(id: string, sentAt: number): void
+  limited(id: string, limits: readonly LimitRecord[]): void
+  tell(id: string, event: PoolTold): void
+  observe(id: string, usage: readonly Usage[]): void
+  view(id: string): AccountView | undefined
+  /** How many accounts there are. */
+  size(): number
+  /** The name people know an account by. */
+  labelOf(id: string): string
+  /** Resolves when any account changes, or at `until` (epoch ms). */
+  changedOrPast(until: number, signal: AbortSignal | undefined): Promise<void>
+  publish(news: PoolNews): void
+  status(): PoolStatus
+  subscribe(listener: (news: PoolNews) => void): () => void
+  /** Saves, stops every timer, watcher and actor. Safe to call twice. */
+  dispose(): Promise<void>
+}
+
+/** What the executor tells an account; the pool adds whether the breaker may open. */
+export type PoolTold =
+  | Extract<AccountEvent, { type: 'request.burst' | 'user.disabled' | 'user.enabled' }>
+  | Omit<Extract<AccountEvent, { type: 'request.unauthorized' }>, 'mayDisable'>
+  | Omit<Extract<AccountEvent, { type: 'request.refused' }>, 'mayDisable'>
+
+/** Starts a pool. `ready` resolves when the store was read once, whatever it said. */
+export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void> } {
+  const { provider, store, world, settings } = parts
+  const vault: Vault = new Map()
+  const hot = createHotStates()
+  const affinity = createAffinity()
+  const clock = createClock(world)
+  const listeners = new Set<(news: PoolNews) => void>()
+  const waiters = createWaiters(world)
+  let lastServed: string | undefined
+  let disposed: Promise<void> | undefined
+  let views: Readonly<Record<string, AccountView>> = {}
+  let viewList: readonly AccountView[] = []
+
+  const sync = createSync({
+    store,
+    vault,
+    world,
+    views: () => views,
+    lastUsedAt: (id) => hot.of(id).lastUsedAt,
+    active: () => lastServed,
+    tell: (news) => actor.send(news),
+  })
+
+  const endpoints = () => effectiveEndpoints(provider, settings())
+
+  const actor = createActor(
+    poolMachine.provide({
+      actors: { refresh: provideRenewal({ ...parts, endpoints, vault, sync }) },
+    }),
+    {
+      clock,
+      input: {
+        now: world.now,
+        random: world.random,
+        policy: () => ({
+          maxAuthFailures: settings().max_consecutive_auth_failures,
+          authBackoffMs: settings().token_failure_backoff_ms,
+          strikeBackoffMs: settings().rate_limit_min_backoff_ms,
+        }),
+        renewal: () => ({
+          enabled: settings().proactive_refresh,
+          leadMs: settings().proactive_refresh_buffer_seconds * 1_000,
+          intervalMs: settings().proactive_refresh_interval_seconds * 1_000,
+        }),
+      },
+    },
+  )
+  actor.subscribe({
+    next: (snapshot) => {
+      if (snapshot.context.views === views) return
+      views = snapshot.context.views
+      viewList = Object.values(views)
+    },
+    error: (error) =>
+      world.log('error', `The pool of ${provider.name} accounts failed: ${describe(error)}`),
+  })
+  actor.on('view.changed', ({ before, after }) => {
+    views = { ...views, [after.id]: after }
+    viewList = Object.values(views)
+    sync.save(after.id)
+    if (before?.state !== after.state) publishState(before, after)
+    waiters.wake()
+  })
+  actor.on('account.crashed', ({ id, times }) =>
+    world.log('error', `The state machine of account ${labelOf(id)} failed (${times}); restarted.`),
+  )
+  actor.on('token.settled', ({ id, outcome }) => publishOutcome(id, outcome))
+  actor.start()
+
+  function publish(news: PoolNews): void {
+    for (const listener of listeners) listener(news)
+  }
+
+  function publishState(before: AccountView | undefined, after: AccountView): void {
+    const { why, backAt } = explainState(after, world.now())
+    publish({
+      type: 'account.changed',
+      account: after.id,
+      label: after.facts.label,
+      from: before?.state,
+      to: after.state,
+      why,
+      backAt,
+    })
+  }
+
+  function publishOutcome(id: string, outcome: RefreshOutcome): void {
+    const about = { account: id, label: labelOf(id) }
+    if (outcome.kind === 'renewed') publish({ type: 'token.renewed', ...about })
+    else publish({ type: 'token.failed', ...about, why: outcome.detail })
+  }
+
+  const labelOf = (id: string) => views[id]?.facts.label ?? id
+
+  function choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection {
+    clock.flush()
+    const { conversation, parent, model } = traits
+    const place = affinity.of(conversation)
+    const selection = selectAccount({
+      views: viewList,
+      hot: hot.of,
+      strategy: settings().account_selection_strategy,
+      family: model === undefined ? undefined : provider.family(model),
+      home: place?.home,
+      standIn: place?.standIn,
+      parentHome: affinity.of(parent)?.home,
+      active: lastServed ?? sync.storedActive(),
+      tried,
+      now: world.now(),
+    })
+    if (!selection.ok) return selection
+    if (selection.reason !== 'home') lastServed = selection.id
+    if (conversation !== undefined) {
+      if (selection.settles) affinity.settle(conversation, selection.id)
+      else if (selection.id !== place?.home) affinity.lend(conversation, selection.id)
+    }
+    return selection
+  }
+
+  /** Asks the pool machine for a renewal and waits for its end; concurrent callers share it. */
+  function renew(id: string, signal: AbortSignal | undefined): Promise<RefreshOutcome> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const settled = actor.on('token.settled', (event) => {
+        if (event.id !== id) return
+        stop()
+        resolve(event.outcome)
+      })
+      const abort = () => {
+        stop()
+        reject(signal?.reason)
+      }
+      function stop() {
+        settled.unsubscribe()
+        signal?.removeEventListener('abort', abort)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      actor.send({ type: 'token.wanted', id })
+    })
+  }
+
+  function tell(id: string, event: PoolTold): void {
+    const mayDisable = otherUsableRemains(views, id)
+    const told: AccountEvent =
+      event.type === 'request.unauthorized' || event.type === 'request.refused'
+        ? { ...event, mayDisable }
+        : event
+    actor.send({ type: 'account.told', id, event: told })
+  }
+
+  const pool: Pool = {
+    provider,
+    settings,
+    endpoints,
+    transforms: () => effectiveTransforms(provider, settings()),
+    upToDate: () => sync.loadIfChanged(),
+    choose,
+    begin: (id, { probe }) => hot.begin(id, probe, world.now()),
+    credentials: createCredentials({ vault, sync, now: world.now, renew }),
+    succeeded(id, sentAt) {
+      const view = views[id]
+      if (view === undefined || (view.state === 'active' && !needsHealing(view.facts))) return
+      actor.send({ type: 'account.told', id, event: { type: 'request.succeeded', sentAt } })
+    },
+    limited: (id, limits) =>
+      actor.send({ type: 'account.told', id, event: { type: 'request.limited', limits } }),
+    tell,
+    observe: hot.observe,
+    view: (id) => views[id],
+    size: () => viewList.length,
+    labelOf,
+    changedOrPast: (until, signal) => waiters.wait(until, signal),
+    publish,
+    status: () => ({
+      provider: provider.id,
+      problem: actor.getSnapshot().context.problem,
+      accounts: viewList.map((view) => {
+        const { inFlight, lastUsedAt, usage } = hot.of(view.id)
+        return {
+          id: view.id,
+          label: view.facts.label,
+          plan: provider.planLabel(view.facts.plan),
+          state: view.state,
+          active: view.id === (lastServed ?? sync.storedActive()),
+          renewing: view.renewing,
+          ...explainState(view, world.now()),
+          disabledReason: view.facts.disabledReason ?? undefined,
+          limits: view.facts.limits,
+          usage,
+          inFlight,
+          lastUsedAt,
+        }
+      }),
+    }),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    dispose() {
+      disposed ??= sync.dispose().finally(() => {
+        actor.stop()
+        clock.stop()
+        listeners.clear()
+      })
+      return disposed
+    },
+  }
+  return { pool, ready: sync.load() }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown fault'
+}

@@ -1,0 +1,76 @@
+import { limitedUntil } from '../../../machines/limits.ts'
+import type { AccountView } from '../../../machines/view.ts'
+import type { Blocked, Chosen, Selection, SelectionInput } from './selection.ts'
+import { chooseBestScore, chooseForConversation, chooseNextInTurn } from './strategies.ts'
+
+/**
+ * Chooses the account for one request. Pure: the same input gives the same answer, so that
+ * explaining a choice and simulating one need no second implementation.
+ */
+export function selectAccount(input: SelectionInput): Selection {
+  const ready = input.views.filter((view) => view.state === 'active' && isOpen(view, input))
+  if (ready.length > 0) return chosen(chooseByStrategy(ready, input), input)
+  const returning = input.views.find(
+    (view) => view.state === 'cooling' && isOpen(view, input) && !input.hot(view.id).probing,
+  )
+  if (returning !== undefined) return chosen({ id: returning.id, reason: 'probe' }, input)
+  const failing = input.views.find(
+    (view) =>
+      view.state === 'authFailing' && view.facts.authRetryAt <= input.now && isOpen(view, input),
+  )
+  if (failing !== undefined) return chosen({ id: failing.id, reason: 'last-resort' }, input)
+  return { ok: false, blocked: blockedBy(input) }
+}
+
+function chooseByStrategy(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  switch (input.strategy) {
+    case 'sticky':
+      return chooseForConversation(ready, input)
+    case 'round-robin':
+      return chooseNextInTurn(ready, input)
+    case 'hybrid':
+      return chooseBestScore(ready, input)
+  }
+}
+
+/**
+ * A conversation settles where it is first served. A temporary fallback does not become its home:
+ * the provider's prompt cache lies at home.
+ */
+function chosen({ id, reason }: Chosen, input: SelectionInput): Selection {
+  const home = input.views.find((view) => view.id === input.home)
+  const homeless = home === undefined || home.state === 'disabled'
+  return { ok: true, id, reason, settles: homeless || input.strategy !== 'sticky' }
+}
+
+function isOpen(view: AccountView, { tried, family, now }: SelectionInput): boolean {
+  if (tried.has(view.id)) return false
+  return view.facts.limits.length === 0 || limitedUntil(view.facts.limits, family) <= now
+}
+
+function blockedBy(input: SelectionInput): Blocked {
+  const able = input.views.filter((view) => view.state !== 'disabled')
+  if (able.length === 0) {
+    return { why: input.views.length === 0 ? 'empty' : 'disabled', firstBack: undefined }
+  }
+  if (able.some((view) => input.tried.has(view.id) && servesAgain(view, input))) {
+    return { why: 'tried', firstBack: undefined }
+  }
+  const waiting = able.map((view) => ({ id: view.id, at: backAt(view, input) }))
+  const firstBack = waiting.reduce((best, next) => (next.at < best.at ? next : best))
+  return { why: 'limited', firstBack }
+}
+
+/** Nothing but this very request's own attempt speaks against the account. */
+function servesAgain(view: AccountView, { family, now }: SelectionInput): boolean {
+  return view.state === 'active' && limitedUntil(view.facts.limits, family) <= now
+}
+
+/** Epoch ms at which it is worth asking for this account again. */
+function backAt(view: AccountView, { family, now }: SelectionInput): number {
+  const { limits, coolingUntil, authRetryAt } = view.facts
+  const limited = Math.max(now, limitedUntil(limits, family))
+  if (view.state === 'cooling') return Math.max(limited, coolingUntil)
+  if (view.state === 'authFailing') return Math.max(limited, authRetryAt)
+  return limited
+}

@@ -1,0 +1,76 @@
+import type { Usage } from '../../provider/provider.ts'
+import type { AccountView } from '../../../machines/view.ts'
+import type { Strategy } from '../../config/schema.ts'
+
+/** What changes with every request; kept in plain maps, never in a machine. */
+export interface HotState {
+  readonly inFlight: number
+  /** Epoch ms; 0 = never in this process. */
+  readonly lastUsedAt: number
+  /** A probe of a returned account is on its way. */
+  readonly probing: boolean
+  /** Requests of other processes on this account. */
+  readonly foreignInFlight: number
+  readonly usage: readonly Usage[]
+}
+
+export interface SelectionInput {
+  /** In the order of the accounts file. */
+  readonly views: readonly AccountView[]
+  readonly hot: (id: string) => HotState
+  readonly strategy: Strategy
+  /** The model family of the request. */
+  readonly family: string | undefined
+  /** The account this conversation belongs to. */
+  readonly home: string | undefined
+  /** The account that serves this conversation while its home cannot. */
+  readonly standIn: string | undefined
+  /** The home of the conversation that started this one (a subagent's parent). */
+  readonly parentHome: string | undefined
+  /** The account that served last, whatever the conversation. */
+  readonly active: string | undefined
+  /** Accounts this request has already tried. */
+  readonly tried: ReadonlySet<string>
+  readonly now: number
+}
+
+export type SelectionReason =
+  | 'home'
+  | 'stand-in'
+  | 'parent'
+  | 'active'
+  | 'least-busy'
+  /** Nobody is busy: the first in the list. */
+  | 'first-free'
+  | 'next-in-turn'
+  | 'best-score'
+  /** It just came back: this request finds out whether it serves. */
+  | 'probe'
+  /** Its token is failing, and nobody else is left. */
+  | 'last-resort'
+
+export type Selection =
+  | {
+      readonly ok: true
+      readonly id: string
+      readonly reason: SelectionReason
+      /** The account becomes the home of the conversation. */
+      readonly settles: boolean
+    }
+  | { readonly ok: false; readonly blocked: Blocked }
+
+/** Why nobody can serve, and who is back first. */
+export interface Blocked {
+  /**
+   * `empty`: there is no account. `disabled`: all are. `limited`: the rest waits.
+   * `tried`: this request has tried all that could serve.
+   */
+  readonly why: 'empty' | 'disabled' | 'limited' | 'tried'
+  readonly firstBack: { readonly id: string; readonly at: number } | undefined
+}
+
+/** What a strategy decides. */
+export interface Chosen {
+  readonly id: string
+  readonly reason: SelectionReason
+}

@@ -1,0 +1,71 @@
+import type { AccountView } from '../../../machines/view.ts'
+import { hybridScore } from './hybrid-score.ts'
+import type { Chosen, SelectionInput, SelectionReason } from './selection.ts'
+
+/** Under `hybrid` another account must be better by this much before a conversation moves. */
+const SWITCH_MARGIN = 40
+
+/** `sticky`: every conversation has a home; a new one goes where there is most room. */
+export function chooseForConversation(
+  ready: readonly AccountView[],
+  input: SelectionInput,
+): Chosen {
+  return (
+    among(ready, input.home, 'home') ??
+    among(ready, input.standIn, 'stand-in') ??
+    among(ready, input.parentHome, 'parent') ??
+    chooseLeastBusy(ready, input)
+  )
+}
+
+/** `round-robin`: the next one after the account that served last, in the order of the file. */
+export function chooseNextInTurn(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  const last = input.views.findIndex((view) => view.id === input.active)
+  const order = [...input.views.slice(last + 1), ...input.views.slice(0, last + 1)]
+  const next = order.find((view) => ready.includes(view))
+  return { id: (next ?? first(ready)).id, reason: 'next-in-turn' }
+}
+
+/** `hybrid`: the best score, unless the account in use is almost as good. */
+export function chooseBestScore(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  const current = input.home ?? input.active
+  const scored = ready.map((view) => ({
+    id: view.id,
+    score: hybridScore(view, input.hot(view.id), { active: view.id === current, now: input.now }),
+  }))
+  const best = scored.reduce((left, right) => (right.score > left.score ? right : left))
+  const kept = scored.find(({ id }) => id === current)
+  if (kept !== undefined && best.score < kept.score + SWITCH_MARGIN) {
+    return { id: kept.id, reason: input.home === undefined ? 'active' : 'home' }
+  }
+  return { id: best.id, reason: 'best-score' }
+}
+
+function chooseLeastBusy(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  const load = (view: AccountView) => {
+    const { inFlight, foreignInFlight } = input.hot(view.id)
+    return inFlight + foreignInFlight
+  }
+  const least = Math.min(...ready.map(load))
+  const idle = ready.filter((view) => load(view) === least)
+  return (
+    among(idle, input.active, 'active') ?? {
+      id: first(idle).id,
+      reason: idle.length === ready.length ? 'first-free' : 'least-busy',
+    }
+  )
+}
+
+function among(
+  views: readonly AccountView[],
+  id: string | undefined,
+  reason: SelectionReason,
+): Chosen | undefined {
+  return id !== undefined && views.some((view) => view.id === id) ? { id, reason } : undefined
+}
+
+function first(views: readonly AccountView[]): AccountView {
+  const [view] = views
+  if (view === undefined) throw new Error('a strategy was asked to choose among no accounts')
+  return view
+}

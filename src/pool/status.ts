@@ -1,0 +1,102 @@
+import type { DisabledReason } from '../../machines/facts.ts'
+import type { Usage } from '../provider/provider.ts'
+import { RETRY_AFTER, SESSION, UNIFIED, USAGE_LIMIT, WEEKLY } from '../provider/windows.ts'
+import { BURST, type LimitRecord, bindingLimit } from '../../machines/limits.ts'
+import type { AccountState } from '../../machines/account.ts'
+import type { AccountView } from '../../machines/view.ts'
+
+/** One account as people see it. Holds no secret and no internal type. */
+export interface AccountStatus {
+  readonly id: string
+  readonly label: string
+  /** "Claude Max", "ChatGPT Plus"; empty when unknown. */
+  readonly plan: string
+  readonly state: AccountState
+  /** Served last in this process. */
+  readonly active: boolean
+  /** Its token is being renewed now. */
+  readonly renewing: boolean
+  /** One sentence: why it is in this state. */
+  readonly why: string
+  /** Epoch ms at which it can serve again; undefined when it can now, or only after a repair. */
+  readonly backAt: number | undefined
+  readonly disabledReason: DisabledReason | undefined
+  readonly limits: readonly LimitRecord[]
+  readonly usage: readonly Usage[]
+  readonly inFlight: number
+  /** Epoch ms; 0 = not used by this process. */
+  readonly lastUsedAt: number
+}
+
+export interface PoolStatus {
+  readonly provider: string
+  readonly accounts: readonly AccountStatus[]
+  /** Why the accounts file cannot be read; empty while it can. */
+  readonly problem: string
+}
+
+/** Why an account is in its state, in words, and when it is back. */
+export function explainState(
+  { state, facts }: AccountView,
+  now: number,
+): { readonly why: string; readonly backAt: number | undefined } {
+  switch (state) {
+    case 'active':
+      return { why: 'ready', backAt: undefined }
+    case 'rateLimited': {
+      const limit = bindingLimit(facts.limits, undefined, now)
+      return limit === undefined
+        ? { why: 'its limit ends now', backAt: now }
+        : { why: explainLimit(limit), backAt: limit.until }
+    }
+    case 'cooling':
+      return { why: 'its limit has ended; one request tries it first', backAt: now }
+    case 'authFailing':
+      return {
+        why: `its token could not be renewed (${facts.authFailures} failed attempts)`,
+        backAt: facts.authRetryAt,
+      }
+    case 'disabled':
+      return { why: explainDisabled(facts.disabledReason, facts.disabledDetail), backAt: undefined }
+  }
+}
+
+/** One limit as the end of a sentence about an account. */
+export function explainLimit({ window, source }: LimitRecord): string {
+  const [length = window, part] = window.split(':')
+  const scope = part === undefined ? '' : ` for ${part}`
+  switch (length) {
+    case SESSION:
+      return `its 5-hour window${scope} is used up`
+    case WEEKLY:
+      return `its weekly window${scope} is used up`
+    case BURST:
+      return 'the provider asked it to slow down'
+    case RETRY_AFTER:
+      return 'the provider asked it to pause'
+    case UNIFIED:
+    case USAGE_LIMIT:
+      return 'its usage limit is reached'
+    default:
+      return source === 'guess' ? 'it is limited' : `its ${length} window${scope} is used up`
+  }
+}
+
+function explainDisabled(reason: DisabledReason | null, detail: string): string {
+  const said = detail === '' ? '' : `: ${detail}`
+  switch (reason) {
+    case 'user':
+      return 'switched off by you'
+    case 'auth':
+    case 'revoked':
+      return `it needs a new login${said}`
+    case 'billing':
+      return `its plan does not pay for this${said}`
+    case 'organization':
+      return `its organization does not allow this${said}`
+    case 'crashed':
+      return `switched off after an internal fault${said}`
+    case null:
+      return 'disabled'
+  }
+}

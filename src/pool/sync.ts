@@ -1,0 +1,182 @@
+import type { AccountFacts } from '../../machines/facts.ts'
+import { mergeFacts, sameStoredFacts } from '../../machines/merge.ts'
+import type { AccountView } from '../../machines/view.ts'
+import type { StoredAccount } from '../store/schema.ts'
+import type { AccountStore, StoreDocument, StoreResult } from '../store/store.ts'
+import type { World } from '../world.ts'
+import { factsOf, withFacts } from './translate.ts'
+import { type Vault, tokensOf } from './vault.ts'
+
+/** What the store's state leads to. */
+export type SyncNews =
+  | { readonly type: 'store.changed'; readonly accounts: readonly AccountFacts[] }
+  | { readonly type: 'store.failed'; readonly problem: string }
+
+export interface SyncParts {
+  readonly store: AccountStore
+  readonly vault: Vault
+  readonly world: Pick<World, 'now' | 'arm' | 'log'>
+  /** What the pool knows now. */
+  readonly views: () => Readonly<Record<string, AccountView>>
+  /** When each account was last used by this process, epoch ms; 0 = never. */
+  readonly lastUsedAt: (id: string) => number
+  readonly active: () => string | undefined
+  readonly tell: (news: SyncNews) => void
+}
+
+/** Keeps the pool and the store in step. Nobody on the path of a successful request waits for it. */
+export interface Sync {
+  /** Reads the store and tells the pool. Concurrent calls share one read. */
+  load(): Promise<void>
+  /** Reads only if the file changed since (one `stat`); undefined when it did not. */
+  loadIfChanged(): Promise<void> | undefined
+  /** Applies a document that was read or written elsewhere. */
+  take(document: StoreDocument): void
+  /** An account's facts changed: write them soon, together with others. */
+  save(id: string): void
+  /** Writes what is still to be written. */
+  flush(): Promise<void>
+  /** The id of the account that the store says was used last. */
+  storedActive(): string | undefined
+  dispose(): Promise<void>
+}
+
+/** Changes of one moment (a limit, the move it causes) are written together. */
+const SAVE_AFTER_MS = 50
+
+export function createSync(parts: SyncParts): Sync {
+  const { store, vault, world } = parts
+  /** What we and the store last agreed on, per account. */
+  const agreed = new Map<string, AccountFacts>()
+  const unsaved = new Set<string>()
+  let loading: Promise<void> | undefined
+  let saving: Promise<void> = Promise.resolve()
+  let cancelSave: (() => void) | undefined
+  let storedActive: string | undefined
+  const stopWatching = store.watch(() => void load())
+  const said = new Set<string>()
+
+  function load(): Promise<void> {
+    loading ??= store
+      .read()
+      .then(takeResult)
+      .finally(() => (loading = undefined))
+    return loading
+  }
+
+  function takeResult(result: StoreResult): void {
+    if (!result.ok) {
+      sayOnce('error', result.problem.message)
+      return parts.tell({ type: 'store.failed', problem: result.problem.message })
+    }
+    for (const warning of result.warnings) sayOnce('warn', warning)
+    take(result.document)
+  }
+
+  function take(document: StoreDocument): void {
+    storedActive = document.activeAccountUuid
+    const views = parts.views()
+    const accounts = document.accounts.map((account, position) => {
+      takeTokens(vault, account)
+      const theirs = factsOf(account, { rev: document.rev, position, now: world.now() })
+      const merged = mergeWithOurs(theirs, agreed.get(account.uuid), views[account.uuid]?.facts)
+      agreed.set(account.uuid, theirs)
+      return merged
+    })
+    forgetAbsent(document)
+    parts.tell({ type: 'store.changed', accounts })
+  }
+
+  function forgetAbsent(document: StoreDocument): void {
+    const present = new Set(document.accounts.map(({ uuid }) => uuid))
+    for (const id of agreed.keys()) {
+      if (present.has(id)) continue
+      agreed.delete(id)
+      vault.delete(id)
+      unsaved.delete(id)
+    }
+  }
+
+  function mergeWithOurs(
+    theirs: AccountFacts,
+    base: AccountFacts | undefined,
+    ours: AccountFacts | undefined,
+  ): AccountFacts {
+    if (ours === undefined || base === undefined) return theirs
+    const merged = mergeFacts(base, ours, theirs)
+    const nothingNew =
+      sameStoredFacts(merged, ours, world.now()) &&
+      merged.tokenVersion === ours.tokenVersion &&
+      merged.tokenExpiresAt === ours.tokenExpiresAt &&
+      merged.label === ours.label &&
+      merged.plan === ours.plan
+    return nothingNew ? ours : merged
+  }
+
+  function save(id: string): void {
+    const facts = parts.views()[id]?.facts
+    const base = agreed.get(id)
+    if (facts === undefined || base === undefined) return
+    if (sameStoredFacts(facts, base, world.now())) return
+    unsaved.add(id)
+    cancelSave ??= world.arm(() => void flush(), SAVE_AFTER_MS)
+  }
+
+  function flush(): Promise<void> {
+    cancelSave?.()
+    cancelSave = undefined
+    saving = saving.then(write)
+    return saving
+  }
+
+  async function write(): Promise<void> {
+    if (unsaved.size === 0) return
+    const ids = [...unsaved]
+    unsaved.clear()
+    const views = parts.views()
+    const result = await store.update((document) => ({
+      ...document,
+      activeAccountUuid: parts.active() ?? document.activeAccountUuid,
+      accounts: document.accounts.map((account, position) => {
+        const base = agreed.get(account.uuid)
+        const ours = views[account.uuid]?.facts
+        if (!ids.includes(account.uuid) || base === undefined || ours === undefined) return account
+        const theirs = factsOf(account, { rev: document.rev, position, now: world.now() })
+        const lastUsed = Math.max(account.lastUsed, parts.lastUsedAt(account.uuid))
+        return { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
+      }),
+    }))
+    if (result.ok) return take(result.document)
+    // Kept for the next write: what could not be saved still holds in memory.
+    for (const id of ids) unsaved.add(id)
+    sayOnce('error', result.problem.message)
+  }
+
+  function sayOnce(level: 'warn' | 'error', message: string): void {
+    if (said.has(message)) return
+    said.add(message)
+    world.log(level, message)
+  }
+
+  return {
+    load,
+    loadIfChanged: () => (store.changed() ? load() : undefined),
+    take,
+    save,
+    flush,
+    storedActive: () => storedActive,
+    async dispose() {
+      stopWatching()
+      await flush()
+      await store.dispose()
+    },
+  }
+}
+
+/** The store's tokens win, unless ours are newer because they could not be written. */
+function takeTokens(vault: Vault, account: StoredAccount): void {
+  const ours = vault.get(account.uuid)
+  if (ours === undefined || account.tokenVersion >= ours.version) {
+    vault.set(account.uuid, tokensOf(account))
+  }
+}

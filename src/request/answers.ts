@@ -1,0 +1,72 @@
+import type { AccountStatus, PoolStatus } from '../pool/status.ts'
+import type { Provider } from '../provider/provider.ts'
+
+/** The host waits this long and asks again; what it shows meanwhile is our message. */
+const RETRY_AFTER_SECONDS = 5
+
+/** No account: the host stops at once and shows the sentence (a 400 is not retried). */
+export function noAccountAnswer(provider: Provider): Response {
+  return answer(provider, 400, {
+    type: 'invalid_request_error',
+    message:
+      `No ${provider.name} account is signed in: run "opencode auth login" and choose ` +
+      `${provider.name}, or add one to ${provider.accountsFile}.`,
+  })
+}
+
+/** Every account needs a person. */
+export function allDisabledAnswer(provider: Provider, { accounts }: PoolStatus): Response {
+  const reasons = accounts.map(({ label, why }) => `${label}: ${why}`).join('; ')
+  const message =
+    `No ${provider.name} account can be used (${reasons}). ` +
+    `Run "opencode auth login" to sign in again, or enable one.`
+  return answer(provider, 400, { type: 'invalid_request_error', message })
+}
+
+/** All are limited for longer than a request may wait: who is back first, and when. */
+export function allLimitedAnswer(
+  provider: Provider,
+  { accounts }: PoolStatus,
+  first: { readonly id: string; readonly at: number },
+  now: number,
+): Response {
+  const account = accounts.find(({ id }) => id === first.id)
+  const count = accounts.filter(({ state }) => state !== 'disabled').length
+  const which = count === 1 ? 'The only' : `All ${count}`
+  const message =
+    `${which} ${provider.name} account${count === 1 ? ' is' : 's are'} limited. First back: ` +
+    `${account?.label ?? 'an account'} ${timeOf(first.at, now)}${reasonOf(account)}.`
+  const seconds = Math.min(RETRY_AFTER_SECONDS, Math.max(1, Math.ceil((first.at - now) / 1_000)))
+  return answer(
+    provider,
+    429,
+    { type: 'rate_limit_error', message },
+    { 'retry-after': String(seconds) },
+  )
+}
+
+function reasonOf(account: AccountStatus | undefined): string {
+  return account === undefined || account.state === 'active' ? '' : ` (${account.why})`
+}
+
+/** "at 14:05", with the day when it is not today, in the person's own zone. */
+export function timeOf(at: number, now: number): string {
+  const date = new Date(at)
+  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  if (at - now < 60_000) return `in ${Math.max(1, Math.ceil((at - now) / 1_000))} s`
+  if (date.toDateString() === new Date(now).toDateString()) return `at ${time}`
+  const day = date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })
+  return `on ${day} at ${time}`
+}
+
+function answer(
+  provider: Provider,
+  status: number,
+  error: { readonly type: string; readonly message: string },
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(provider.errorBody(error), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+}

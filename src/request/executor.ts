@@ -1,0 +1,94 @@
+import type { Pool } from '../pool/pool.ts'
+import type { Blocked } from '../pool/select/selection.ts'
+import type { World } from '../world.ts'
+import { allDisabledAnswer, allLimitedAnswer, noAccountAnswer } from './answers.ts'
+import { attemptOn } from './attempt.ts'
+import { TROUBLE_LASTS_MS, type ProviderHealth, createBudget } from './budget.ts'
+import type { ReadAnswer } from './error-body.ts'
+import { type FetchInput, makeReplayable } from './replay.ts'
+import { createSkew } from './skew.ts'
+import { traitsOf } from './traits.ts'
+
+export type PoolFetch = (input: FetchInput, init?: RequestInit) => Promise<Response>
+
+/** A conversation that waits for a limit to end wakes up spread over this time. */
+const WAKE_SPREAD_MS = 400
+
+/**
+ * A `fetch` over the pool: select → prepare → send → judge → report → repeat. Resolves with the
+ * provider's answer, or with one of our own (`answers.ts`); rejects only with the caller's abort
+ * reason or a `RotaError`.
+ */
+export function createExecutor(pool: Pool, world: World): PoolFetch {
+  const skew = createSkew()
+  const health: ProviderHealth = { troubledUntil: 0 }
+
+  return async function poolFetch(input, init) {
+    const incoming = await makeReplayable(input, init)
+    const { signal } = incoming
+    const traits = traitsOf(incoming.request)
+    const patience = world.now() + pool.settings().max_wait_ms
+    const budget = createBudget(pool.size(), health, world.now())
+    let tried = new Set<string>()
+    let movedFrom: string | undefined
+    let last: ReadAnswer | undefined
+
+    for (;;) {
+      signal?.throwIfAborted()
+      // Awaited only when a file changed: a request that just succeeds waits for no disk.
+      const reading = pool.upToDate()
+      if (reading !== undefined) await reading
+      const selection = pool.choose(traits, tried)
+      if (!selection.ok) {
+        const answer = await wait(selection.blocked, last, patience, signal)
+        if (answer !== undefined) return answer
+        tried = new Set()
+        movedFrom = undefined
+        continue
+      }
+      const { id, reason } = selection
+      const label = pool.labelOf(id)
+      const about = { account: id, label }
+      const { conversation } = traits
+      pool.publish({ type: 'request.assigned', ...about, reason, conversation, after: movedFrom })
+      const outcome = await attemptOn(
+        { pool, world, skew },
+        { ...incoming, account: { id, reason }, model: traits.model, budget },
+      )
+      if (outcome.kind === 'answer') {
+        if (outcome.response.ok) health.troubledUntil = 0
+        return outcome.response
+      }
+      const { refusal, why } = outcome
+      pool.publish({ type: 'request.refused', ...about, status: refusal?.status, why })
+      if (refusal !== undefined && refusal.status >= 500 && !budget.mayMoveOverloaded()) {
+        health.troubledUntil = world.now() + TROUBLE_LASTS_MS
+        return refusal.toResponse()
+      }
+      tried.add(id)
+      movedFrom = label
+      last = refusal
+    }
+  }
+
+  /** Nobody can serve now: the final answer, or undefined after a wait that may have changed it. */
+  async function wait(
+    { why, firstBack }: Blocked,
+    refusal: ReadAnswer | undefined,
+    patience: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Response | undefined> {
+    const now = world.now()
+    if (why === 'empty') return noAccountAnswer(pool.provider)
+    if (why === 'tried' && refusal !== undefined) return refusal.toResponse()
+    if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
+    if (firstBack.at >= patience || now >= patience) {
+      return allLimitedAnswer(pool.provider, pool.status(), firstBack, now)
+    }
+    const { id, at: until } = firstBack
+    pool.publish({ type: 'request.waiting', label: pool.labelOf(id), until })
+    await pool.changedOrPast(until, signal)
+    await world.delay(world.random() * WAKE_SPREAD_MS, signal)
+    return undefined
+  }
+}

@@ -1,0 +1,83 @@
+import { RotaError } from '../errors.ts'
+import type { PreparedRequest } from '../provider/provider.ts'
+import type { World } from '../world.ts'
+
+/** What came back from one attempt to send. An abort is not a result: it is thrown. */
+export type Sent =
+  | { readonly ok: true; readonly response: Response }
+  /** The request did not reach the provider, or no answer came. `code` is the runtime's. */
+  | { readonly ok: false; readonly code: string; readonly reachable: boolean }
+
+/** Codes that say this machine, or its way to the provider, is down: another account cannot help. */
+const UNREACHABLE = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ECONNREFUSED',
+  // Bun's names for the same.
+  'ConnectionRefused',
+  'FailedToOpenSocket',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+/**
+ * Sends one request and returns what came back, unjudged. Rejects only with the signal's own
+ * reason. A runtime's fetch error may quote a header, so only its code is kept.
+ */
+export async function send(
+  world: Pick<World, 'fetch'>,
+  method: string,
+  { url, headers, body }: PreparedRequest,
+  signal: AbortSignal | undefined,
+): Promise<Sent> {
+  signal?.throwIfAborted()
+  try {
+    const response = await world.fetch(url, {
+      method,
+      headers,
+      // A redirect would carry the token to wherever it points.
+      redirect: 'manual',
+      // The host's own limits are the signal's; a runtime's default would cut long answers.
+      ...NO_RUNTIME_TIMEOUT,
+      ...(body === undefined ? {} : { body: asBody(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    return { ok: true, response }
+  } catch (error) {
+    signal?.throwIfAborted()
+    const code = codeOf(error)
+    return { ok: false, code, reachable: !UNREACHABLE.has(code) }
+  }
+}
+
+/** Bun knows `timeout: false`; other runtimes ignore it. */
+const NO_RUNTIME_TIMEOUT: RequestInit & { timeout?: false } = { timeout: false }
+
+function asBody(body: string | Uint8Array): string | Uint8Array<ArrayBuffer> {
+  return typeof body === 'string' ? body : new Uint8Array(body)
+}
+
+/** The error's own code, or its cause's: Node wraps the socket error, Bun does not. */
+function codeOf(error: unknown): string {
+  return codeField(error) ?? codeField(causeOf(error)) ?? 'connection lost'
+}
+
+function codeField(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^\w{1,60}$/.test(error.code) ? error.code : undefined
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined
+}
+
+/** The error a caller gets. Its words let the host retry with its own patience, as without us. */
+export function unreachable(code: string, url: string): RotaError {
+  const host = new URL(url).host
+  return new RotaError(
+    'network',
+    `fetch failed: ${host} could not be reached (${code}). Check the network connection.`,
+  )
+}

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import { type BigIntStats, renameSync, rmSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { errorCode, refusalOf, resolveTarget, stampOf } from './target.ts'
+
+/** A complete, flushed temporary file that waits to take its target's place. */
+export interface PreparedWrite {
+  /** What `stampAt(target)` will say once it is written. */
+  readonly stamp: string
+  /**
+   * In one synchronous block: asks `check`, then renames. `blocked`: Windows keeps the target open
+   * for a moment, try again. Throws Node's error when the rename fails for good.
+   */
+  commit(check: () => boolean): 'written' | 'refused' | 'blocked'
+  /** Makes the rename survive a power cut. Without it a spent refresh token can come back. */
+  flush(): Promise<void>
+  /** Removes the temporary file if it still exists. Call it last, always. */
+  discard(): void
+}
+
+export interface WriteOptions {
+  /** Asked in the same synchronous block as the rename; false = leave the target as it is. */
+  readonly check?: () => boolean
+  /** Called right after the rename, in the same synchronous block, with the new file's stamp. */
+  readonly onWritten?: (stamp: string) => void
+  /** False for copies whose loss in a power cut does no harm. */
+  readonly durable?: boolean
+}
+
+export type WriteOutcome = 'written' | 'refused'
+
+/**
+ * Replaces `target` by a file with `content`, mode 0600: readers see the old content or the new one,
+ * never a part. Throws Node's error when that is impossible; then the old file is intact and
+ * nothing is left over.
+ */
+export async function writeAtomically(
+  target: string,
+  content: string | Uint8Array,
+  { check = always, onWritten, durable = true }: WriteOptions = {},
+): Promise<WriteOutcome> {
+  const write = await prepareWrite(await resolveTarget(target), content, durable)
+  try {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const outcome = write.commit(check)
+      if (outcome === 'written') {
+        onWritten?.(write.stamp)
+        if (durable) await write.flush()
+        return outcome
+      }
+      if (outcome === 'refused') return outcome
+      await delay(RETRY_MS)
+    }
+    throw new UnsafeTargetError('EBUSY', 'another program keeps the file open')
+  } finally {
+    write.discard()
+  }
+}
+
+/** Writes the temporary file. `target` must be resolved (`resolveTarget`). */
+export async function prepareWrite(
+  target: string,
+  content: string | Uint8Array,
+  durable = true,
+): Promise<PreparedWrite> {
+  assertWritable(target)
+  const temporary = temporaryPath(target)
+  const discard = () => rmSync(temporary, { force: true })
+  try {
+    const stamp = await writeTemporary(temporary, Buffer.from(content), durable)
+    return {
+      stamp,
+      commit: (check) => (check() ? rename(temporary, target) : 'refused'),
+      flush: () => flushFolder(dirname(target)),
+      discard,
+    }
+  } catch (error) {
+    discard()
+    throw error
+  }
+}
+
+/** Whether `name` is a temporary file that `prepareWrite` made for `target`. */
+export function isTemporary(target: string, name: string): boolean {
+  return name.startsWith(`.${basename(target)}.`) && name.endsWith('.tmp')
+}
+
+/** Windows: virus scanners and indexers keep a new file open for up to some seconds. */
+const RETRY_MS = 50
+const MAX_TRIES = 60
+
+/** A target that must not be replaced. `code` as in Node's errors. */
+class UnsafeTargetError extends Error {
+  override readonly name = 'UnsafeTargetError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+function assertWritable(target: string): void {
+  const stat = statSync(target, { bigint: true, throwIfNoEntry: false })
+  const refusal = stat === undefined ? undefined : refusalOf(stat)
+  if (refusal !== undefined) throw new UnsafeTargetError('EUNSAFE', refusal.detail)
+}
+
+async function writeTemporary(path: string, bytes: Buffer, durable: boolean): Promise<string> {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(bytes)
+    if (durable) await handle.sync()
+    const stat: BigIntStats = await handle.stat({ bigint: true })
+    // A nearly full disk can take a part of the bytes without an error.
+    if (stat.size !== BigInt(bytes.length)) {
+      throw new UnsafeTargetError('ENOSPC', 'the file was cut short while it was written')
+    }
+    return stampOf(stat)
+  } finally {
+    await handle.close()
+  }
+}
+
+function rename(from: string, to: string): 'written' | 'blocked' {
+  try {
+    renameSync(from, to)
+    return 'written'
+  } catch (error) {
+    if (process.platform === 'win32' && WINDOWS_IN_USE.has(errorCode(error))) return 'blocked'
+    throw error
+  }
+}
+
+const WINDOWS_IN_USE = new Set(['EPERM', 'EBUSY', 'EACCES'])
+
+async function flushFolder(folder: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(folder, 'r')
+    await handle.sync()
+  } catch (error) {
+    // Windows and some network file systems cannot flush a folder; all others must.
+    if (!CANNOT_FLUSH.has(errorCode(error))) throw error
+  } finally {
+    await handle?.close()
+  }
+}
+
+const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF', 'ENOSYS'])
+
+function temporaryPath(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${randomBytes(9).toString('hex')}.tmp`)
+}
+
+function always(): boolean {
+  return true
+}

@@ -1,0 +1,36 @@
+import { writeAtomically } from './atomic.ts'
+import { parseDocument } from './document.ts'
+import type { StoreDocument } from './store.ts'
+import { readTarget } from './target.ts'
+
+/** Two slots, used in turn: while one is written the other stays whole. */
+const SLOTS = [0, 1]
+
+/**
+ * Keeps a copy of what was just written. A copy and not a link: a program that writes in place
+ * would damage both. Its loss does no harm, so it is neither flushed nor allowed to fail.
+ */
+export async function keepGeneration(path: string, rev: number, text: string): Promise<void> {
+  const slot = slotPath(path, rev % SLOTS.length)
+  await writeAtomically(slot, text, { durable: false }).catch(() => undefined)
+}
+
+/** The copy with the highest revision that can still be read. */
+export async function newestGeneration(path: string): Promise<StoreDocument | undefined> {
+  const copies = await Promise.all(SLOTS.map((slot) => readGeneration(slotPath(path, slot))))
+  return copies.reduce(
+    (newest, copy) => (newest === undefined || (copy?.rev ?? -1) > newest.rev ? copy : newest),
+    undefined,
+  )
+}
+
+async function readGeneration(path: string): Promise<StoreDocument | undefined> {
+  const target = await readTarget(path).catch(() => undefined)
+  if (target?.kind !== 'file') return undefined
+  const parsed = parseDocument(target.text)
+  return parsed.ok ? parsed.document : undefined
+}
+
+function slotPath(path: string, slot: number): string {
+  return `${path}.bak-${slot}`
+}

@@ -1,0 +1,120 @@
+import * as v from 'valibot'
+import type { DisabledReason } from '../../machines/facts.ts'
+import type { LimitRecord } from '../../machines/limits.ts'
+import { type Secret, secret } from '../secret.ts'
+
+/** One window as the accounts file keeps it. */
+export interface CachedWindow {
+  /** 0–100. */
+  readonly utilization: number
+  /** ISO 8601, or null. */
+  readonly resets_at: string | null
+}
+
+/** One account of the accounts file, as `accountSchema` gives it. */
+export type StoredAccount = Readonly<v.InferOutput<typeof accountSchema>> & {
+  /**
+   * Fields of the file that this version does not know or cannot use, as they stand there. A field
+   * at its default is written as it is here, so that a rewrite changes nothing nobody changed.
+   * May hold secrets: never print it.
+   */
+  readonly extra: Readonly<Record<string, unknown>>
+}
+
+const time = v.pipe(v.number(), v.finite())
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const refreshToken = v.pipe(v.string(), v.regex(/\S/), v.transform(secret))
+/** Goes into a header: anything but visible ASCII would make every `fetch` throw. */
+const accessToken = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/), v.transform(secret))
+
+const cachedWindow: v.GenericSchema<unknown, CachedWindow> = v.looseObject({
+  utilization: time,
+  resets_at: v.fallback(v.nullable(v.string()), null),
+})
+
+const limitRecord: v.GenericSchema<unknown, LimitRecord> = v.looseObject({
+  scope: v.union([v.literal('account'), v.looseObject({ family: v.string() })]),
+  window: v.string(),
+  until: time,
+  source: v.picklist(['header', 'body', 'usage', 'guess']),
+  observedAt: time,
+})
+
+const disabledReason: v.GenericSchema<unknown, DisabledReason> = v.picklist([
+  'user',
+  'auth',
+  'revoked',
+  'billing',
+  'organization',
+  'crashed',
+])
+
+/**
+ * Only `uuid` and `refreshToken` can be wrong: any other field that is missing or of another type
+ * has its default. Fields after `authDisabledReason` are our own.
+ */
+export const accountSchema = v.object({
+  uuid: v.pipe(v.string(), v.regex(/\S/)),
+  accountId: maybe(v.string()),
+  userId: maybe(v.string()),
+  label: maybe(v.string()),
+  email: maybe(v.string()),
+  planTier: v.fallback(v.string(), ''),
+  refreshToken,
+  accessToken: maybe<Secret>(accessToken),
+  expiresAt: maybe(time),
+  addedAt: v.fallback(time, 0),
+  lastUsed: v.fallback(time, 0),
+  enabled: v.fallback(v.boolean(), true),
+  rateLimitResetAt: maybe(time),
+  cachedUsage: maybe<Readonly<Record<string, CachedWindow | null>>>(
+    v.record(v.string(), v.nullable(cachedWindow)),
+  ),
+  cachedUsageAt: maybe(time),
+  consecutiveAuthFailures: v.fallback(count, 0),
+  isAuthDisabled: v.fallback(v.boolean(), false),
+  authDisabledReason: maybe(v.string()),
+  limits: v.fallback(v.pipe(v.array(limitRecord), v.readonly()), []),
+  disabledReason: maybe(disabledReason),
+  tokenVersion: v.fallback(count, 0),
+  coolingUntil: v.fallback(time, 0),
+  strikes: v.fallback(count, 0),
+  authRetryAt: v.fallback(time, 0),
+})
+
+/** What stands in a field that the file leaves out. */
+export const ACCOUNT_DEFAULTS: Readonly<Record<string, unknown>> = {
+  planTier: '',
+  addedAt: 0,
+  lastUsed: 0,
+  enabled: true,
+  consecutiveAuthFailures: 0,
+  isAuthDisabled: false,
+  limits: [],
+  tokenVersion: 0,
+  coolingUntil: 0,
+  strikes: 0,
+  authRetryAt: 0,
+}
+
+/** Left out of the file while at their default: other readers of the file do not know them. */
+export const OWN_FIELDS: readonly string[] = [
+  'limits',
+  'disabledReason',
+  'tokenVersion',
+  'coolingUntil',
+  'strikes',
+  'authRetryAt',
+]
+
+/** `accounts` is left unparsed, so that one bad entry cannot hide the others. */
+export const documentSchema = v.object({
+  /** `rev + 1` must be another number, or compare-and-swap would see no difference. */
+  rev: v.fallback(v.pipe(count, v.maxValue(2 ** 50)), 0),
+  activeAccountUuid: maybe(v.string()),
+  accounts: v.array(v.unknown()),
+})
+
+function maybe<T>(schema: v.GenericSchema<unknown, T> | v.GenericSchema<string, T>) {
+  return v.fallback(v.undefinedable(schema), undefined)
+}

@@ -1,0 +1,142 @@
+import { type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAccountPool } from '../../src/account-pool.ts'
+import { type Row, percentile } from './table.ts'
+
+const PAIRS = 1_500
+const WARM_UP = 300
+const PARALLEL = 80
+const UPSTREAM_MS = 30
+const HOUR = 3_600_000
+const ANSWER = '{"type":"message","content":[]}'
+const REQUEST = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', 'x-session-id': 'one' },
+  body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 8, messages: [] }),
+}
+
+/** What the pool adds to a request that succeeds: pairs of bare and pooled requests, interleaved. */
+export async function measureLatency(accounts: number): Promise<Row[]> {
+  const server = await serve(0)
+  const pool = poolOver(server, accounts)
+  const bare: number[] = []
+  const pooled: number[] = []
+  for (let pair = 0; pair < PAIRS + WARM_UP; pair++) {
+    const without = await timed(() => fetch(urlOf(server), REQUEST))
+    const withPool = await timed(() => pool.fetch(urlOf(server), REQUEST))
+    if (pair < WARM_UP) continue
+    bare.push(without)
+    pooled.push(withPool)
+  }
+  await pool.dispose()
+  server.close()
+  const added = (share: number) => percentile(pooled, share) - percentile(bare, share)
+  const name = `added latency, ${accounts} accounts`
+  const p50 = {
+    what: `${name}, p50`,
+    measured: added(0.5),
+    unit: 'ms',
+    bare: percentile(bare, 0.5),
+  }
+  const p99 = {
+    what: `${name}, p99`,
+    measured: added(0.99),
+    unit: 'ms',
+    bare: percentile(bare, 0.99),
+  }
+  return accounts > 3
+    ? [{ ...p50, target: 0.3 }]
+    : [
+        { ...p50, target: 0.2 },
+        { ...p99, target: 1 },
+      ]
+}
+
+/** 80 requests at once against an upstream that answers after 30 ms: none may be lost. */
+export async function measureParallel(): Promise<Row[]> {
+  const server = await serve(UPSTREAM_MS)
+  const pool = poolOver(server, 3)
+  await all(() => fetch(urlOf(server), REQUEST))
+  await all(() => pool.fetch(urlOf(server), REQUEST))
+  const ratios: number[] = []
+  let lost = 0
+  for (let round = 0; round < 15; round++) {
+    const bareMs = await timedAll(() => all(() => fetch(urlOf(server), REQUEST)))
+    const pooledMs = await timedAll(async () => {
+      const delivered = await all(() => pool.fetch(urlOf(server), REQUEST))
+      lost += delivered.filter((ok) => !ok).length
+    })
+    ratios.push(pooledMs / bareMs)
+  }
+  await pool.dispose()
+  server.close()
+  return [
+    { what: '80 parallel requests, lost', measured: lost, unit: '', target: 0, bare: 0 },
+    {
+      what: '80 parallel requests, time',
+      measured: percentile(ratios, 0.5),
+      unit: '× bare',
+      target: 1.2,
+      bare: 1,
+    },
+  ]
+}
+
+async function all(send: () => Promise<Response>): Promise<boolean[]> {
+  const requests = Array.from({ length: PARALLEL }, async () => (await drain(send())) === 200)
+  return Promise.all(requests)
+}
+
+function poolOver(server: Server, count: number) {
+  const { port } = addressOf(server)
+  return createAccountPool({
+    provider: 'anthropic',
+    settings: { endpoints: { api: `http://127.0.0.1:${port}` } },
+    accounts: Array.from({ length: count }, (_, index) => ({
+      uuid: `account-${index}`,
+      refreshToken: `refresh-${index}`,
+      accessToken: `access-${index}`,
+      expiresAt: Date.now() + HOUR * 8,
+    })),
+  })
+}
+
+async function timed(send: () => Promise<Response>): Promise<number> {
+  return timedAll(() => drain(send()))
+}
+
+async function timedAll(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+async function drain(sending: Promise<Response>): Promise<number> {
+  const response = await sending
+  await response.arrayBuffer()
+  return response.status
+}
+
+async function serve(afterMs: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.setHeader('content-type', 'application/json')
+    request.on('end', () => {
+      if (afterMs === 0) response.end(ANSWER)
+      else setTimeout(() => response.end(ANSWER), afterMs)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${addressOf(server).port}/v1/messages`
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address()
+  if (address === null || typeof address === 'string')
+    throw new Error('the server is not listening')
+  return address
+}

@@ -1,0 +1,16 @@
+import { measureFiles } from './files.ts'
+import { measureLatency, measureParallel } from './latency.ts'
+import { measurePackage } from './package.ts'
+import { measureSelection } from './selection.ts'
+import { printTable } from './table.ts'
+
+// Latency first: what the others leave in the heap is none of its business.
+const rows = [
+  ...(await measureLatency(3)),
+  ...(await measureLatency(100)),
+  ...(await measureParallel()),
+  ...(await measureFiles()),
+  ...measureSelection(),
+  ...measurePackage(),
+]
+process.exitCode = printTable(rows) ? 0 : 1

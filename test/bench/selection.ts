@@ -1,0 +1,49 @@
+import { newFacts } from '../../machines/facts.ts'
+import type { AccountView } from '../../machines/view.ts'
+import { createHotStates } from '../../src/pool/hot.ts'
+import { selectAccount } from '../../src/pool/select/select.ts'
+import type { Row } from './table.ts'
+
+const ROUNDS = 50_000
+const ACCOUNTS = 100
+
+/** Choosing among 100 accounts and recording the success, without any I/O. */
+export function measureSelection(): Row[] {
+  const views: AccountView[] = Array.from({ length: ACCOUNTS }, (_, index) => {
+    const id = `account-${index}`
+    return { id, state: 'active', renewing: false, facts: newFacts(id) }
+  })
+  const tried = new Set<string>()
+  return (['sticky', 'round-robin', 'hybrid'] as const).map((strategy) => {
+    const hot = createHotStates()
+    const once = (now: number, active: string | undefined) => {
+      const selection = selectAccount({
+        views,
+        hot: hot.of,
+        strategy,
+        family: 'sonnet',
+        home: undefined,
+        standIn: undefined,
+        parentHome: undefined,
+        active,
+        tried,
+        now,
+      })
+      if (!selection.ok) throw new Error('nobody was chosen')
+      hot.begin(selection.id, false, now)()
+      return selection.id
+    }
+    let active: string | undefined
+    for (let round = 0; round < ROUNDS / 10; round++) active = once(round, active)
+    const start = performance.now()
+    for (let round = 0; round < ROUNDS; round++) active = once(round, active)
+    const measured = ((performance.now() - start) * 1_000) / ROUNDS
+    return {
+      what: `select + record a success, 100 accounts, ${strategy}`,
+      measured,
+      unit: 'µs',
+      target: 20,
+      bare: undefined,
+    }
+  })
+}

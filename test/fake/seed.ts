@@ -1,0 +1,55 @@
+import type { Account } from './accounts.ts'
+import type { TokenPair } from './ledger.ts'
+
+/** One account of the accounts file, with the fields that every version of the format knows. */
+export interface SeedAccount {
+  readonly uuid: string
+  readonly accountId: string
+  readonly userId: string
+  readonly label: string
+  readonly email: string
+  readonly planTier: string
+  readonly refreshToken: string
+  readonly accessToken: string
+  readonly expiresAt: number
+  readonly addedAt: number
+  readonly lastUsed: number
+  readonly enabled: boolean
+  readonly consecutiveAuthFailures: number
+  readonly isAuthDisabled: boolean
+}
+
+export interface Seed {
+  readonly version: 1
+  readonly accounts: readonly SeedAccount[]
+}
+
+export function seedOf(
+  members: readonly { readonly account: Account; readonly tokens: TokenPair | undefined }[],
+): Seed {
+  return {
+    version: 1,
+    accounts: members.flatMap(({ account, tokens }) =>
+      tokens === undefined ? [] : [seedAccount(account, tokens)],
+    ),
+  }
+}
+
+function seedAccount(account: Account, tokens: TokenPair): SeedAccount {
+  return {
+    uuid: account.uuid,
+    accountId: account.accountId,
+    userId: account.userId,
+    label: account.name,
+    email: account.email,
+    planTier: account.planTier,
+    refreshToken: tokens.refreshToken,
+    accessToken: tokens.accessToken,
+    expiresAt: tokens.expiresAt,
+    addedAt: Date.now(),
+    lastUsed: 0,
+    enabled: true,
+    consecutiveAuthFailures: 0,
+    isAuthDisabled: false,
+  }
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { isAlive, newOwnerRecord } from '../../src/store/owner.ts'
+import { startProgram } from './programs.ts'
+import { temporaryFolder } from './examples.ts'
+
+describe('the owner of a lock', () => {
+  it('is alive while its process runs', () => {
+    expect(isAlive(newOwnerRecord())).toBe('alive')
+  })
+
+  it('is dead when its process has ended', async () => {
+    const program = startProgram('hold-lock', [`${temporaryFolder()}/file`])
+    await program.line()
+    const record = { ...newOwnerRecord(), pid: program.child.pid ?? 0 }
+    program.child.kill('SIGKILL')
+    await program.ended()
+    expect(isAlive(record)).toBe('dead')
+  })
+
+  it('is unknown when it lives on another machine', () => {
+    expect(isAlive({ ...newOwnerRecord(), host: 'another', pid: 2 ** 22 })).toBe('unknown')
+  })
+
+  it('is unknown when it lives in another container', () => {
+    expect(isAlive({ ...newOwnerRecord(), pidNamespace: 'pid:[1]' })).toBe('unknown')
+  })
+
+  it.runIf(process.platform === 'linux')('is dead when the machine was started anew', () => {
+    expect(isAlive({ ...newOwnerRecord(), bootId: 'before' })).toBe('dead')
+  })
+
+  it.runIf(process.platform === 'linux')('is dead when another process has its number', () => {
+    expect(isAlive({ ...newOwnerRecord(), startTime: '1' })).toBe('dead')
+  })
+
+  it('has a new nonce each time', () => {
+    expect(newOwnerRecord().nonce).not.toBe(newOwnerRecord().nonce)
+  })
+})
