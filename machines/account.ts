@@ -51,7 +51,7 @@ export type AccountReport =
   | { type: 'account.tokenEntered'; id: string; renewing: boolean }
   | { type: 'account.needsToken'; id: string }
 
-export type AccountSupervisor = ActorRef<Snapshot<unknown>, AccountReport>
+type AccountSupervisor = ActorRef<Snapshot<unknown>, AccountReport>
 
 export interface AccountInput {
   readonly facts: AccountFacts

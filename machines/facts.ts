@@ -45,9 +45,9 @@ export interface AccountPolicy {
 /** How long an account that came back is probed before it counts as active again. */
 export const COOLING_MS = 15_000
 /** A guess must stay short: ten minutes is the longest anyone should wait for a guess. */
-export const STRIKE_BACKOFF_CAP_MS = 10 * 60_000
+const STRIKE_BACKOFF_CAP_MS = 10 * 60_000
 /** The longest pause between two attempts to repair a token. */
-export const AUTH_BACKOFF_CAP_MS = 15 * 60_000
+const AUTH_BACKOFF_CAP_MS = 15 * 60_000
 
 /** The facts of an account of which only its identity is known. */
 export function newFacts(id: string, known: Partial<AccountFacts> = {}): AccountFacts {

@@ -33,7 +33,7 @@ export type PoolEmitted =
   | { type: 'account.crashed'; id: string; times: number }
 
 /** When tokens are renewed in the background. */
-export interface RenewalPlan {
+interface RenewalPlan {
   readonly enabled: boolean
   /** How long before the expiry, ms. */
   readonly leadMs: number

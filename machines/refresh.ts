@@ -20,7 +20,7 @@ export type ClaimResult =
   | { readonly kind: 'theirs' }
   | RefreshOutcome
 
-export type RefreshSupervisor = ActorRef<
+type RefreshSupervisor = ActorRef<
   Snapshot<unknown>,
   { type: 'refresh.settled'; id: string; outcome: RefreshOutcome }
 >

@@ -11,7 +11,7 @@ export interface AccountView {
 }
 
 /** Whether an account can serve now or will by itself: neither disabled nor failing. */
-export function isUsable(view: AccountView): boolean {
+function isUsable(view: AccountView): boolean {
   return view.state !== 'disabled' && view.state !== 'authFailing'
 }
 

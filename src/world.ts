@@ -12,7 +12,10 @@ export interface World {
   random: () => number
   /** Calls `fire` once after `ms`, without keeping the process alive. Returns the way to stop it. */
   arm: (fire: () => void, ms: number) => () => void
-  /** Resolves after `ms`; rejects with the signal's reason, unchanged, when it aborts. */
+  /**
+   * Resolves after `ms`; rejects with the signal's reason, unchanged, when it aborts. Keeps the
+   * process alive: somebody waits for the answer.
+   */
   delay: (ms: number, signal?: AbortSignal) => Promise<void>
   /** One line for the host's log. Never receives a secret. */
   log: (level: LogLevel, message: string) => void
@@ -27,21 +30,20 @@ export function realWorld(log: World['log']): World {
     monotonic: () => performance.now(),
     random: Math.random,
     arm: armTimer,
-    delay: (ms, signal) => delay(armTimer, ms, signal),
+    delay,
     log,
   }
 }
 
-/** An abortable pause on top of any `arm`. */
-export function delay(arm: World['arm'], ms: number, signal?: AbortSignal): Promise<void> {
+function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    const stop = arm(() => {
+    const timer = setTimeout(() => {
       signal?.removeEventListener('abort', abort)
       resolve()
     }, ms)
     function abort() {
-      stop()
+      clearTimeout(timer)
       reject(signal?.reason)
     }
     signal?.addEventListener('abort', abort, { once: true })

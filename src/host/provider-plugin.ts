@@ -12,7 +12,7 @@ import { createFileJournal } from '../store/file-journal.ts'
 import { createFileStore } from '../store/file.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
-import { readAuthEntry, writeAuthEntry } from './auth-entry.ts'
+import { ensureAuthEntry, readAuthEntry } from './auth-entry.ts'
 import { createSharing } from './shared-pools.ts'
 import { type Voice, createVoice } from './voice.ts'
 
@@ -72,8 +72,10 @@ async function start(
   await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
   const authFile = authFileOf(env)
   const hasAccounts = () => shared.pool.size() > 0
-  if (hasAccounts() && (await readAuthEntry(authFile, provider.id)) === 'none') {
-    await within(LONGEST_START_MS, writeAuthEntry(input.client, provider.id))
+  if (hasAccounts()) {
+    const lockFile = join(configDir, 'multiauth-auth-entry')
+    const place = { client: input.client, provider: provider.id, authFile, lockFile }
+    await within(LONGEST_START_MS, ensureAuthEntry(place))
   }
   return {
     auth: {

@@ -1,5 +1,5 @@
 /** Something that several plugin instances of one process use together. */
-export interface Lease<Shared> {
+interface Lease<Shared> {
   readonly shared: Shared
   /** Gives the lease back; the last one closes what was shared. Safe to call twice. */
   release(): Promise<void>

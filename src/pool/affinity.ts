@@ -1,5 +1,5 @@
 /** Where a conversation lives, and who serves it while its home cannot. */
-export interface Place {
+interface Place {
   readonly home: string
   readonly standIn: string | undefined
 }

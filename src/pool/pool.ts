@@ -74,7 +74,7 @@ export interface Pool {
 }
 
 /** What the executor tells an account; the pool adds whether the breaker may open. */
-export type PoolTold =
+type PoolTold =
   | Extract<AccountEvent, { type: 'request.burst' | 'user.disabled' | 'user.enabled' }>
   | Omit<Extract<AccountEvent, { type: 'request.unauthorized' }>, 'mayDisable'>
   | Omit<Extract<AccountEvent, { type: 'request.refused' }>, 'mayDisable'>
@@ -101,6 +101,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     lastUsedAt: (id) => hot.of(id).lastUsedAt,
     active: () => lastServed,
     tell: (news) => actor.send(news),
+    accountsFile: provider.accountsFile,
   })
 
   const endpoints = () => effectiveEndpoints(provider, settings())

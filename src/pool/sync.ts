@@ -8,7 +8,7 @@ import { factsOf, withFacts } from './translate.ts'
 import { type Vault, tokensOf } from './vault.ts'
 
 /** What the store's state leads to. */
-export type SyncNews =
+type SyncNews =
   | { readonly type: 'store.changed'; readonly accounts: readonly AccountFacts[] }
   | { readonly type: 'store.failed'; readonly problem: string }
 
@@ -22,6 +22,8 @@ export interface SyncParts {
   readonly lastUsedAt: (id: string) => number
   readonly active: () => string | undefined
   readonly tell: (news: SyncNews) => void
+  /** What people call the file, for messages. */
+  readonly accountsFile: string
 }
 
 /** Keeps the pool and the store in step. Nobody on the path of a successful request waits for it. */
@@ -75,6 +77,9 @@ export function createSync(parts: SyncParts): Sync {
 
   function take(document: StoreDocument): void {
     storedActive = document.activeAccountUuid
+    for (const { problem } of document.rejected) {
+      sayOnce('warn', `${parts.accountsFile}: ${problem}`)
+    }
     const views = parts.views()
     const accounts = document.accounts.map((account, position) => {
       takeTokens(vault, account)

@@ -5,7 +5,11 @@ import type { Provider } from '../provider/provider.ts'
 const RETRY_AFTER_SECONDS = 5
 
 /** No account: the host stops at once and shows the sentence (a 400 is not retried). */
-export function noAccountAnswer(provider: Provider): Response {
+export function noAccountAnswer(provider: Provider, { problem }: PoolStatus): Response {
+  if (problem !== '') {
+    const message = `The ${provider.name} accounts cannot be used: ${problem}`
+    return answer(provider, 400, { type: 'invalid_request_error', message })
+  }
   return answer(provider, 400, {
     type: 'invalid_request_error',
     message:
@@ -50,7 +54,7 @@ function reasonOf(account: AccountStatus | undefined): string {
 }
 
 /** "at 14:05", with the day when it is not today, in the person's own zone. */
-export function timeOf(at: number, now: number): string {
+function timeOf(at: number, now: number): string {
   const date = new Date(at)
   const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
   if (at - now < 60_000) return `in ${Math.max(1, Math.ceil((at - now) / 1_000))} s`

@@ -79,7 +79,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     signal: AbortSignal | undefined,
   ): Promise<Response | undefined> {
     const now = world.now()
-    if (why === 'empty') return noAccountAnswer(pool.provider)
+    if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
     if (why === 'tried' && refusal !== undefined) return refusal.toResponse()
     if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
     if (firstBack.at >= patience || now >= patience) {

@@ -80,7 +80,7 @@ export function createFileJournal(folder: string): SpendJournal {
         const claimed = await claim(token)
         if (claimed.kind !== 'theirs') return claimed.kind === 'spent' ? claimed.record : claimed
         if (performance.now() >= end) return undefined
-        await delay(POLL_MS * (1 + Math.random()), undefined, { ref: false })
+        await delay(POLL_MS * (1 + Math.random()))
       }
     },
     async record(token, record) {

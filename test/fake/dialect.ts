@@ -7,10 +7,10 @@ import type { Mint, TokenPair } from './ledger.ts'
 export type Headers = Readonly<Record<string, string>>
 
 /** What a request for the model asks, as far as a turn needs it. */
-export type Asked = Pick<Turn, 'model' | 'tools' | 'isAfterTool'>
+type Asked = Pick<Turn, 'model' | 'tools' | 'isAfterTool'>
 
 /** The `endpoints` of the plugin's configuration. */
-export interface EndpointOverrides {
+interface EndpointOverrides {
   readonly authorize: string
   readonly token: string
   readonly usage: string

@@ -24,7 +24,8 @@ const openaiDialect: Dialect = {
     model: [CODEX_PATH, '/v1/responses'],
     token: '/oauth/token',
     usage: '/backend-api/wham/usage',
-    profile: '/backend-api/me',
+    // There is none: the plan is part of the usage, the rest is in the token.
+    profile: '/backend-api/wham/usage',
     authorize: '/oauth/authorize',
   },
   mint: (accountOf) => ({
@@ -36,7 +37,7 @@ const openaiDialect: Dialect = {
     authorize: `${origin}/oauth/authorize`,
     token: `${origin}/oauth/token`,
     usage: `${origin}/backend-api/wham/usage`,
-    profile: `${origin}/backend-api/me`,
+    profile: `${origin}/backend-api/wham/usage`,
     api: `${origin}${CODEX_PATH}`,
   }),
 
@@ -49,7 +50,7 @@ const openaiDialect: Dialect = {
   notFound: () => error(404, 'not_found', 'Not found'),
   react,
   usage,
-  profile: ({ userId, email }) => ({ object: 'user', id: userId, email }),
+  profile: usage,
 
   tokenFields,
   tokenAnswer: (_account, tokens) => ({

@@ -2,7 +2,7 @@ import type { Account } from './accounts.ts'
 import type { TokenPair } from './ledger.ts'
 
 /** One account of the accounts file, with the fields that every version of the format knows. */
-export interface SeedAccount {
+interface SeedAccount {
   readonly uuid: string
   readonly accountId: string
   readonly userId: string

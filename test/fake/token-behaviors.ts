@@ -1,10 +1,10 @@
 /** What the token endpoint does with one exchange. */
-export interface Exchange {
+interface Exchange {
   /** How many exchanges came before, since this behaviour was set. */
   readonly earlier: number
 }
 
-export type TokenReaction =
+type TokenReaction =
   /** The old token is spent and a new one minted; waits lie before and after that moment. */
   | { readonly kind: 'rotate'; readonly beforeMs: number; readonly afterMs: number }
   /** Rotates, then cuts the connection: the client cannot know. */

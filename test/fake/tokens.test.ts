@@ -4,7 +4,14 @@ import { createFakeAnthropic } from './anthropic.ts'
 import type { Fake } from './fake.ts'
 import { type Json, isObject, textOf } from './json.ts'
 import { createFakeOpenAI } from './openai.ts'
-import { CUT_AFTER_COMMIT, ROTATES_SLOWLY, UNAVAILABLE } from './token-behaviors.ts'
+import {
+  CUT_AFTER_COMMIT,
+  CUT_BEFORE_COMMIT,
+  REFUSES,
+  ROTATES,
+  ROTATES_SLOWLY,
+  UNAVAILABLE,
+} from './token-behaviors.ts'
 
 const ANTHROPIC_CLIENT = '9d1c250a-e61b-44d9-88ed-5944d1962f5e'
 const OPENAI_CLIENT = 'app_EMoamEEZ73f0CkXaXp7hrann'
@@ -53,6 +60,17 @@ describe.each([
     const { refreshToken } = fake.account('a').tokens()
     expect((await refresh(refreshToken)).status).toBe(503)
     expect((await refresh(refreshToken)).status).toBe(200)
+  })
+
+  it('spends nothing when the connection is cut before, or when it was told to refuse', async () => {
+    const { refreshToken } = fake.account('a').tokens()
+    fake.behaveOnExchange(CUT_BEFORE_COMMIT())
+    await expect(refresh(refreshToken)).rejects.toThrow('fetch failed')
+    fake.behaveOnExchange(REFUSES(400, 'invalid_grant'))
+    expect(await refresh(refreshToken)).toMatchObject({ status: 400 })
+    fake.behaveOnExchange(ROTATES)
+    expect((await refresh(refreshToken)).status).toBe(200)
+    expect(fake.exchanges.map(({ outcome }) => outcome)).toEqual(['cut', 'refused', 'rotated'])
   })
 
   it('can lose the answer after the token was spent', async () => {

@@ -24,7 +24,7 @@ export function faultsOf(machine: AnyStateMachine): string[] {
   ])
 }
 
-export function nodesOf(node: AnyStateNode): AnyStateNode[] {
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
   return [node, ...Object.values(node.states).flatMap(nodesOf)]
 }
 

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import {
+  ANSWERS,
   BURST,
   CONNECTION_RESET,
   LIMITED_UNTIL,
@@ -249,6 +250,37 @@ describe.each([
     await pool.ask('conversation-2')
     const shown = JSON.stringify([pool.news, pool.status(), pool.said])
     for (const canary of fake.canaries()) expect(shown).not.toContain(canary)
+  })
+})
+
+describe('a refusal that names a pause', () => {
+  it(
+    'waits out a longer pause too where the configuration allows it',
+    { timeout: 15_000 },
+    async () => {
+      const { pool, fake } = await start(createFakeAnthropic(ACCOUNTS), {
+        short_retry_after_ms: 8_000,
+      })
+      const slow = REPLIES(429, '{}', { 'retry-after-ms': '5100' })
+      fake.account('a').behave(SEQUENCE(slow, ANSWERS))
+      expect((await pool.ask()).text).toContain('answered by a')
+      expect(pool.asked()).toEqual(['a', 'a'])
+    },
+  )
+})
+
+describe('a refusal that names no time', () => {
+  it('benches for the configured time when the provider says that something is used up', async () => {
+    const { pool, fake } = await start(createFakeOpenAI(ACCOUNTS), {
+      default_retry_after_ms: 90_000,
+    })
+    const body = '{"error":{"type":"usage_limit_reached","message":"used up"}}'
+    fake.account('a').behave(REPLIES(429, body))
+    const before = Date.now()
+    expect((await pool.ask()).text).toContain('answered by b')
+    const [a] = pool.status().accounts
+    expect(a?.backAt).toBeGreaterThanOrEqual(before + 90_000)
+    expect(a?.backAt).toBeLessThan(before + 120_000)
   })
 })
 

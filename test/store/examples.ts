@@ -34,7 +34,7 @@ export function document(text: string): StoreDocument {
   return parsed.document
 }
 
-export function account(uuid: string, fields?: Readonly<Record<string, unknown>>): StoredAccount {
+function account(uuid: string, fields?: Readonly<Record<string, unknown>>): StoredAccount {
   const [only] = document(rawDocument([rawAccount(uuid, fields)])).accounts
   if (only === undefined) throw new Error('not an account')
   return only

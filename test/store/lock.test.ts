@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest'
 import { releaseAllSync, withLock } from '../../src/store/lock.ts'
 import { newOwnerRecord } from '../../src/store/owner.ts'
 import { contents, temporaryFolder } from './examples.ts'
-import { startProgram } from './programs.ts'
+import { startProgram } from '../runtime/program.ts'
 
 const SOON = { deadlineMs: 200 }
 const PATIENT = { deadlineMs: 10_000 }
@@ -185,7 +185,7 @@ describe('what stands in the way of a lock', () => {
   ])('is removed at once when its owner is dead, last touched %s', async (_, touched) => {
     const folder = temporaryFolder()
     const file = join(folder, 'file')
-    const holder = startProgram('hold-lock', [file])
+    const holder = startProgram(new URL('programs/hold-lock.ts', import.meta.url), [file])
     await holder.line()
     holder.child.kill('SIGKILL')
     await holder.ended()
@@ -196,7 +196,7 @@ describe('what stands in the way of a lock', () => {
 
   it('stays when the dead owner had another lock', async () => {
     const file = newFile()
-    const holder = startProgram('hold-lock', [file])
+    const holder = startProgram(new URL('programs/hold-lock.ts', import.meta.url), [file])
     await holder.line()
     holder.child.kill('SIGKILL')
     await holder.ended()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isAlive, newOwnerRecord } from '../../src/store/owner.ts'
-import { startProgram } from './programs.ts'
+import { startProgram } from '../runtime/program.ts'
 import { temporaryFolder } from './examples.ts'
 
 describe('the owner of a lock', () => {
@@ -9,7 +9,9 @@ describe('the owner of a lock', () => {
   })
 
   it('is dead when its process has ended', async () => {
-    const program = startProgram('hold-lock', [`${temporaryFolder()}/file`])
+    const program = startProgram(new URL('programs/hold-lock.ts', import.meta.url), [
+      `${temporaryFolder()}/file`,
+    ])
     await program.line()
     const record = { ...newOwnerRecord(), pid: program.child.pid ?? 0 }
     program.child.kill('SIGKILL')

@@ -3,16 +3,18 @@ import { describe, expect, it, vi } from 'vitest'
 import { createFileStore } from '../../src/store/file.ts'
 import { withLock } from '../../src/store/lock.ts'
 import { adding, contents, temporaryFolder, uuids } from './examples.ts'
-import { HAS_OPENCODE, type Runtime, startProgram } from './programs.ts'
-
-const RUNTIMES: readonly Runtime[] = HAS_OPENCODE ? ['node', 'opencode'] : ['node']
+import { RUNTIMES, startProgram } from '../runtime/program.ts'
 
 describe.each(RUNTIMES)('processes in %s', (runtime) => {
   it('lose none of 50 updates each that two of them make at once', async () => {
     const folder = temporaryFolder()
     const file = join(folder, 'accounts.json')
     const programs = ['one', 'two'].map((name) =>
-      startProgram('add-accounts', [file, name, '50'], runtime),
+      startProgram(
+        new URL('programs/add-accounts.ts', import.meta.url),
+        [file, name, '50'],
+        runtime,
+      ),
     )
     expect(await Promise.all(programs.map(async (program) => program.line()))).toEqual(['50', '50'])
     await Promise.all(programs.map(async (program) => program.ended()))
@@ -28,7 +30,7 @@ describe.each(RUNTIMES)('processes in %s', (runtime) => {
 
   it('are let in within a second after the holder of the lock was killed', async () => {
     const file = join(temporaryFolder(), 'accounts.json')
-    const holder = startProgram('hold-lock', [file], runtime)
+    const holder = startProgram(new URL('programs/hold-lock.ts', import.meta.url), [file], runtime)
     expect(await holder.line()).toBe('held')
     holder.child.kill('SIGKILL')
     await holder.ended()
@@ -40,7 +42,7 @@ describe.each(RUNTIMES)('processes in %s', (runtime) => {
 
   it('wait for a holder that lives', async () => {
     const file = join(temporaryFolder(), 'accounts.json')
-    const holder = startProgram('hold-lock', [file], runtime)
+    const holder = startProgram(new URL('programs/hold-lock.ts', import.meta.url), [file], runtime)
     expect(await holder.line()).toBe('held')
     const result = await withLock(file, { deadlineMs: 200 }, async () => 'in')
     expect(result).toMatchObject({ ok: false, reason: 'busy' })
@@ -51,7 +53,7 @@ describe.each(RUNTIMES)('processes in %s', (runtime) => {
     const file = join(temporaryFolder(), 'accounts.json')
     const store = createFileStore({ file, now: Date.now })
     await store.update(adding('start'))
-    const follower = startProgram('follow', [file], runtime)
+    const follower = startProgram(new URL('programs/follow.ts', import.meta.url), [file], runtime)
     expect(await follower.line()).toBe('watching')
     for (const name of ['a', 'b', 'c', 'end']) {
       await store.update(adding(name))
@@ -62,7 +64,11 @@ describe.each(RUNTIMES)('processes in %s', (runtime) => {
 
   it('end by themselves although they watch', async () => {
     const folder = temporaryFolder()
-    const watcher = startProgram('watch-only', [join(folder, 'accounts.json')], runtime)
+    const watcher = startProgram(
+      new URL('programs/watch-only.ts', import.meta.url),
+      [join(folder, 'accounts.json')],
+      runtime,
+    )
     expect(await watcher.line()).toBe('done')
     expect(await watcher.ended()).toBe(0)
   }, 20_000)

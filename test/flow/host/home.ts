@@ -7,7 +7,7 @@ import type { Json } from '../../fake/json.ts'
 import { environmentOf } from './environment.ts'
 
 /** `"name@1.0.0"`, `"file:///abs"` …, with or without options. */
-export type PluginSpec = string | readonly [string, Json]
+type PluginSpec = string | readonly [string, Json]
 
 export interface HomeOptions {
   /** Each gets an accounts file and a config file whose `endpoints` lead to it. */
@@ -57,7 +57,10 @@ const CONFIG_FILES: Readonly<Record<string, string>> = {
   openai: 'chatgpt-multiauth.json',
 }
 
-/** What the host looks for before it installs its plugin package into a config dir (5 s, network). */
+/**
+ * What the host looks for before it installs its plugin package into a config dir. Without it a
+ * start takes 5 s; behind the guard of `environmentOf` it does not end.
+ */
 const INSTALLED_LOCK = {
   lockfileVersion: 3,
   packages: { '': { dependencies: { '@opencode-ai/plugin': '*' } } },
@@ -84,7 +87,8 @@ export async function createHome(options: HomeOptions = {}): Promise<Home> {
   for (const [path, text] of Object.entries(options.project ?? {})) {
     await write(join(projectDir, path), text)
   }
-  if (options.project?.['.opencode/opencode.json'] !== undefined) {
+  const projectPaths = Object.keys(options.project ?? {})
+  if (projectPaths.some((path) => path.startsWith('.opencode/'))) {
     await seedConfigDir(join(projectDir, '.opencode'))
   }
   if (options.auth !== undefined) await writeJson(join(dataDir, 'auth.json'), options.auth, 0o600)
@@ -107,7 +111,7 @@ export async function createHome(options: HomeOptions = {}): Promise<Home> {
 }
 
 /** Makes the host believe that its plugin package is installed here. */
-export async function seedConfigDir(dir: string): Promise<void> {
+async function seedConfigDir(dir: string): Promise<void> {
   await mkdir(join(dir, 'node_modules'), { recursive: true })
   await writeJson(join(dir, 'package-lock.json'), INSTALLED_LOCK)
 }

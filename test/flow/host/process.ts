@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { findOpenCode } from './binary.ts'
+import { spawn } from 'node:child_process'
+import { findOpenCode } from '../../runtime/opencode.ts'
 import type { Home } from './home.ts'
 
 export interface Finished {
@@ -21,6 +21,19 @@ export interface Running {
   readonly kill: (signal: NodeJS.Signals) => void
 }
 
+const groups = new Set<number>()
+process.once('exit', () => {
+  for (const group of groups) signalGroup(group, 'SIGKILL')
+})
+
+/**
+ * Creates the host's database. Two processes that start for the first time in one home at the same
+ * time do it twice, and one of them dies ("Failed query: CREATE TABLE").
+ */
+export async function warmUp(home: Home): Promise<void> {
+  await startOpenCode(home, ['db', 'path'], 20_000).finished
+}
+
 /** Starts OpenCode in the home's project. It is killed after `timeoutMs`. */
 export function startOpenCode(home: Home, args: readonly string[], timeoutMs: number): Running {
   const started = performance.now()
@@ -30,6 +43,8 @@ export function startOpenCode(home: Home, args: readonly string[], timeoutMs: nu
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const group = child.pid ?? 0
+  groups.add(group)
   let stdout = ''
   let stderr = ''
   let isTimedOut = false
@@ -37,28 +52,32 @@ export function startOpenCode(home: Home, args: readonly string[], timeoutMs: nu
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const timer = setTimeout(() => {
     isTimedOut = true
-    killGroup(child, 'SIGKILL')
+    signalGroup(group, 'SIGKILL')
   }, timeoutMs)
   const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (exitCode) => {
       clearTimeout(timer)
+      groups.delete(group)
       resolve({ stdout, stderr, exitCode, ms: performance.now() - started, isTimedOut })
     })
   })
   return {
-    pid: child.pid ?? 0,
+    pid: group,
     stdout: () => stdout,
     stderr: () => stderr,
     finished,
-    kill: (signal) => killGroup(child, signal),
+    kill: (signal) => {
+      if (groups.has(group)) signalGroup(group, signal)
+    },
   }
 }
 
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+/** A group id of 0 would be our own. */
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  if (group <= 1) return
   try {
-    process.kill(-child.pid, signal)
+    process.kill(-group, signal)
   } catch {
     // It ended in this moment.
   }

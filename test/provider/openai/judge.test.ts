@@ -38,7 +38,11 @@ describe('what a refusal of OpenAI means', () => {
   })
 
   it.each([-5, 'soon', null, 1e18, 0])('takes a resets_at of %j for no evidence', (resets_at) => {
-    expect(judge(usageLimit({ resets_at }))).toEqual({ kind: 'burst', retryAfterMs: undefined })
+    expect(judge(usageLimit({ resets_at }))).toEqual({
+      kind: 'burst',
+      retryAfterMs: undefined,
+      usedUp: true,
+    })
   })
 
   it('names the used-up windows of the headers, whichever slot holds them', () => {

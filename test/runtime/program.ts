@@ -1,20 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { findOpenCode } from './opencode.ts'
 
-/** OpenCode's binary runs any script in its own Bun when `BUN_BE_BUN=1`. */
-const OPENCODE = fileURLToPath(
-  new URL('../../node_modules/opencode-linux-x64/bin/opencode', import.meta.url),
-)
-export const HAS_OPENCODE = process.platform === 'linux' && existsSync(OPENCODE)
-
+/** `opencode`: the Bun inside the OpenCode binary, which runs any script for `BUN_BE_BUN=1`. */
 export type Runtime = 'node' | 'opencode'
+export const RUNTIMES: readonly Runtime[] = ['node', 'opencode']
 
-/** A real process that runs `test/store/programs/<name>.ts`. Ended with the test. */
-export interface Program {
+/** A real process that runs a script. Ended with the test. */
+interface Program {
   readonly child: ChildProcess
   /** The next line it prints. */
   line(): Promise<string>
@@ -22,10 +18,10 @@ export interface Program {
   ended(): Promise<number | null>
 }
 
-export function startProgram(name: string, args: readonly string[], runtime: Runtime = 'node') {
-  const script = fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url))
+export function startProgram(script: URL, args: readonly string[], runtime: Runtime = 'node') {
+  const path = fileURLToPath(script)
   const [command, options] = COMMANDS[runtime]
-  const child = spawn(command, [...options, script, ...args], {
+  const child = spawn(command, [...options, path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: runtime === 'opencode' ? { ...process.env, BUN_BE_BUN: '1' } : process.env,
   })
@@ -38,7 +34,7 @@ export function startProgram(name: string, args: readonly string[], runtime: Run
     child,
     async line() {
       const { value, done } = await lines.next()
-      if (done === true) throw new Error(`${name} ended without a word`)
+      if (done === true) throw new Error(`${path} ended without a word`)
       return value
     },
     async ended() {
@@ -51,5 +47,5 @@ export function startProgram(name: string, args: readonly string[], runtime: Run
 
 const COMMANDS = {
   node: [process.execPath, ['--import', 'tsx']],
-  opencode: [OPENCODE, []],
+  opencode: [findOpenCode(), []],
 } as const satisfies Record<Runtime, readonly [string, readonly string[]]>
