@@ -4,8 +4,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createAccountPool } from '../../src/account-pool.ts'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
+import { createAccountPool } from './built.ts'
 import type { Row } from './table.ts'
 
 const REQUESTS = 200

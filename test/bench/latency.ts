@@ -1,6 +1,6 @@
 import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAccountPool } from '../../src/account-pool.ts'
+import { createAccountPool } from './built.ts'
 import { type Row, percentile } from './table.ts'
 
 const PAIRS = 1_500
@@ -15,6 +15,17 @@ const REQUEST = {
   body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 8, messages: [] }),
 }
 
+/** What goes over the wire with the pool: the bare request carries the same. */
+const AS_SENT = {
+  ...REQUEST,
+  headers: {
+    ...REQUEST.headers,
+    authorization: 'Bearer access-0',
+    'anthropic-beta': 'oauth-2025-04-20,interleaved-thinking-2025-05-14',
+    'user-agent': 'claude-cli/2.1.2 (external, cli)',
+  },
+}
+
 /** What the pool adds to a request that succeeds: pairs of bare and pooled requests, interleaved. */
 export async function measureLatency(accounts: number): Promise<Row[]> {
   const server = await serve(0)
@@ -22,7 +33,7 @@ export async function measureLatency(accounts: number): Promise<Row[]> {
   const bare: number[] = []
   const pooled: number[] = []
   for (let pair = 0; pair < PAIRS + WARM_UP; pair++) {
-    const without = await timed(() => fetch(urlOf(server), REQUEST))
+    const without = await timed(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT))
     const withPool = await timed(() => pool.fetch(urlOf(server), REQUEST))
     if (pair < WARM_UP) continue
     bare.push(without)
@@ -56,12 +67,12 @@ export async function measureLatency(accounts: number): Promise<Row[]> {
 export async function measureParallel(): Promise<Row[]> {
   const server = await serve(UPSTREAM_MS)
   const pool = poolOver(server, 3)
-  await all(() => fetch(urlOf(server), REQUEST))
+  await all(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT))
   await all(() => pool.fetch(urlOf(server), REQUEST))
   const ratios: number[] = []
   let lost = 0
   for (let round = 0; round < 15; round++) {
-    const bareMs = await timedAll(() => all(() => fetch(urlOf(server), REQUEST)))
+    const bareMs = await timedAll(() => all(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT)))
     const pooledMs = await timedAll(async () => {
       const delivered = await all(() => pool.fetch(urlOf(server), REQUEST))
       lost += delivered.filter((ok) => !ok).length
