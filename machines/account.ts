@@ -1,3 +1,4 @@
+// Over 300 lines: one machine stays in one file, so that the editors of Stately can open it.
 import { type ActorRef, type Snapshot, assign, enqueueActions, setup } from 'xstate'
 import {
   type AccountFacts,

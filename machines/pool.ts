@@ -111,6 +111,7 @@ export const poolMachine = setup({
           enqueue.stopChild(accountActor(id))
           enqueue.stopChild(refreshActor(id))
           enqueue.cancel(dueTimer(id))
+          enqueue.emit({ type: 'token.settled', id, outcome: REMOVED })
         }
         enqueue.assign({
           problem: '',
@@ -275,6 +276,13 @@ function tokenEvent(outcome: RefreshOutcome, mayDisable: boolean): AccountEvent 
         detail: outcome.detail,
         mayDisable,
       }
+}
+
+/** For whoever still waits for a token of an account that was taken out of the store. */
+const REMOVED: RefreshOutcome = {
+  kind: 'failed',
+  failure: 'unavailable',
+  detail: 'the account was removed',
 }
 
 /** The id of the account whose actor failed; of a refresh run, an id that no account has. */

@@ -1,4 +1,3 @@
-import { createActor } from 'xstate'
 import type { AccountEvent } from '../../machines/account.ts'
 import { needsHealing } from '../../machines/facts.ts'
 import type { LimitRecord } from '../../machines/limits.ts'
@@ -16,6 +15,7 @@ import { createClock } from './clock.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { PoolNews } from './events.ts'
 import { createHotStates } from './hot.ts'
+import { createRenewalWaiters } from './renewal-waiters.ts'
 import { provideRenewal } from './renewal.ts'
 import { selectAccount } from './select/select.ts'
 import type { Selection } from './select/selection.ts'
@@ -23,6 +23,7 @@ import { type PoolStatus, explainState } from './status.ts'
 import { createSync } from './sync.ts'
 import type { Vault } from './vault.ts'
 import { createWaiters } from './waiters.ts'
+import { supervise } from './supervision.ts'
 
 /** What selection needs to know of a request. */
 export interface RequestTraits {
@@ -79,6 +80,8 @@ type PoolTold =
   | Omit<Extract<AccountEvent, { type: 'request.unauthorized' }>, 'mayDisable'>
   | Omit<Extract<AccountEvent, { type: 'request.refused' }>, 'mayDisable'>
 
+const GONE: RefreshOutcome = { kind: 'failed', failure: 'unavailable', detail: 'it is gone' }
+
 /** Starts a pool. `ready` resolves when the store was read once, whatever it said. */
 export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void> } {
   const { provider, store, world, settings } = parts
@@ -88,70 +91,71 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   const clock = createClock(world)
   const listeners = new Set<(news: PoolNews) => void>()
   const waiters = createWaiters(world)
+  const renewals = createRenewalWaiters()
   let lastServed: string | undefined
   let disposed: Promise<void> | undefined
-  let views: Readonly<Record<string, AccountView>> = {}
-  let viewList: readonly AccountView[] = []
 
   const sync = createSync({
     store,
     vault,
     world,
-    views: () => views,
+    views: () => machine.views(),
     lastUsedAt: (id) => hot.of(id).lastUsedAt,
     active: () => lastServed,
-    tell: (news) => actor.send(news),
+    tell: (news) => machine.send(news),
     accountsFile: provider.accountsFile,
   })
 
   const endpoints = () => effectiveEndpoints(provider, settings())
 
-  const actor = createActor(
-    poolMachine.provide({
+  const machine = supervise({
+    machine: poolMachine.provide({
       actors: { refresh: provideRenewal({ ...parts, endpoints, vault, sync }) },
     }),
-    {
-      clock,
-      input: {
-        now: world.now,
-        random: world.random,
-        policy: () => ({
-          maxAuthFailures: settings().max_consecutive_auth_failures,
-          authBackoffMs: settings().token_failure_backoff_ms,
-          strikeBackoffMs: settings().rate_limit_min_backoff_ms,
-        }),
-        renewal: () => ({
-          enabled: settings().proactive_refresh,
-          leadMs: settings().proactive_refresh_buffer_seconds * 1_000,
-          intervalMs: settings().proactive_refresh_interval_seconds * 1_000,
-        }),
+    clock,
+    input: {
+      now: world.now,
+      random: world.random,
+      policy: () => ({
+        maxAuthFailures: settings().max_consecutive_auth_failures,
+        authBackoffMs: settings().token_failure_backoff_ms,
+        strikeBackoffMs: settings().rate_limit_min_backoff_ms,
+      }),
+      renewal: () => ({
+        enabled: settings().proactive_refresh,
+        leadMs: settings().proactive_refresh_buffer_seconds * 1_000,
+        intervalMs: settings().proactive_refresh_interval_seconds * 1_000,
+      }),
+    },
+    heard: {
+      viewChanged(before, after) {
+        sync.save(after.id)
+        if (before?.state !== after.state) publishState(before, after)
+        waiters.wake()
+      },
+      tokenSettled(id, outcome) {
+        publishOutcome(id, outcome)
+        renewals.settle(id, outcome)
+      },
+      accountCrashed: (id, times) =>
+        world.log('error', `The state machine of account ${labelOf(id)} failed (${times}).`),
+      poolCrashed(error, times) {
+        const why = error instanceof Error ? error.message : 'unknown fault'
+        world.log('error', `The pool of ${provider.name} accounts failed (${times}): ${why}`)
+        renewals.giveUp('the pool started again')
       },
     },
-  )
-  actor.subscribe({
-    next: (snapshot) => {
-      if (snapshot.context.views === views) return
-      views = snapshot.context.views
-      viewList = Object.values(views)
-    },
-    error: (error) =>
-      world.log('error', `The pool of ${provider.name} accounts failed: ${describe(error)}`),
   })
-  actor.on('view.changed', ({ before, after }) => {
-    views = { ...views, [after.id]: after }
-    viewList = Object.values(views)
-    sync.save(after.id)
-    if (before?.state !== after.state) publishState(before, after)
-    waiters.wake()
-  })
-  actor.on('account.crashed', ({ id, times }) =>
-    world.log('error', `The state machine of account ${labelOf(id)} failed (${times}); restarted.`),
-  )
-  actor.on('token.settled', ({ id, outcome }) => publishOutcome(id, outcome))
-  actor.start()
 
   function publish(news: PoolNews): void {
-    for (const listener of listeners) listener(news)
+    for (const listener of listeners) {
+      try {
+        listener(news)
+      } catch (error) {
+        const why = error instanceof Error ? error.message : 'unknown fault'
+        world.log('error', `A listener of the pool failed: ${why}`)
+      }
+    }
   }
 
   function publishState(before: AccountView | undefined, after: AccountView): void {
@@ -173,14 +177,14 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     else publish({ type: 'token.failed', ...about, why: outcome.detail })
   }
 
-  const labelOf = (id: string) => views[id]?.facts.label ?? id
+  const labelOf = (id: string) => machine.views()[id]?.facts.label ?? id
 
   function choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection {
     clock.flush()
     const { conversation, parent, model } = traits
     const place = affinity.of(conversation)
     const selection = selectAccount({
-      views: viewList,
+      views: machine.viewList(),
       hot: hot.of,
       strategy: settings().account_selection_strategy,
       family: model === undefined ? undefined : provider.family(model),
@@ -200,35 +204,22 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     return selection
   }
 
-  /** Asks the pool machine for a renewal and waits for its end; concurrent callers share it. */
+  /** Asks for a renewal and waits for its end; concurrent callers share it. */
   function renew(id: string, signal: AbortSignal | undefined): Promise<RefreshOutcome> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const settled = actor.on('token.settled', (event) => {
-        if (event.id !== id) return
-        stop()
-        resolve(event.outcome)
-      })
-      const abort = () => {
-        stop()
-        reject(signal?.reason)
-      }
-      function stop() {
-        settled.unsubscribe()
-        signal?.removeEventListener('abort', abort)
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      actor.send({ type: 'token.wanted', id })
-    })
+    const outcome = renewals.wait(id, signal)
+    const isGone = disposed !== undefined || !(id in machine.views())
+    if (isGone) renewals.settle(id, GONE)
+    else machine.send({ type: 'token.wanted', id })
+    return outcome
   }
 
   function tell(id: string, event: PoolTold): void {
-    const mayDisable = otherUsableRemains(views, id)
+    const mayDisable = otherUsableRemains(machine.views(), id)
     const told: AccountEvent =
       event.type === 'request.unauthorized' || event.type === 'request.refused'
         ? { ...event, mayDisable }
         : event
-    actor.send({ type: 'account.told', id, event: told })
+    machine.send({ type: 'account.told', id, event: told })
   }
 
   const pool: Pool = {
@@ -241,23 +232,23 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     begin: (id, { probe }) => hot.begin(id, probe, world.now()),
     credentials: createCredentials({ vault, sync, now: world.now, renew }),
     succeeded(id, sentAt) {
-      const view = views[id]
+      const view = machine.views()[id]
       if (view === undefined || (view.state === 'active' && !needsHealing(view.facts))) return
-      actor.send({ type: 'account.told', id, event: { type: 'request.succeeded', sentAt } })
+      machine.send({ type: 'account.told', id, event: { type: 'request.succeeded', sentAt } })
     },
     limited: (id, limits) =>
-      actor.send({ type: 'account.told', id, event: { type: 'request.limited', limits } }),
+      machine.send({ type: 'account.told', id, event: { type: 'request.limited', limits } }),
     tell,
     observe: hot.observe,
-    view: (id) => views[id],
-    size: () => viewList.length,
+    view: (id) => machine.views()[id],
+    size: () => machine.viewList().length,
     labelOf,
     changedOrPast: (until, signal) => waiters.wait(until, signal),
     publish,
     status: () => ({
       provider: provider.id,
-      problem: actor.getSnapshot().context.problem,
-      accounts: viewList.map((view) => {
+      problem: machine.problem(),
+      accounts: machine.viewList().map((view) => {
         const { inFlight, lastUsedAt, usage } = hot.of(view.id)
         return {
           id: view.id,
@@ -281,7 +272,8 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     },
     dispose() {
       disposed ??= sync.dispose().finally(() => {
-        actor.stop()
+        machine.stop()
+        renewals.giveUp('the pool was closed')
         clock.stop()
         listeners.clear()
       })
@@ -289,8 +281,4 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     },
   }
   return { pool, ready: sync.load() }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown fault'
 }

@@ -18,6 +18,7 @@ import {
 } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
+import { ROTATES_SLOWLY } from '../fake/token-behaviors.ts'
 import { type OpenPool, openPool } from './open-pool.ts'
 
 const HOUR = 3_600_000
@@ -232,6 +233,30 @@ describe.each([
     expect(answer.text).not.toMatch(/rate limit/i)
   })
 
+  it('fails a request that waits for a token when the pool is closed, and keeps no one waiting', async () => {
+    const { pool, fake } = await start(createFake({ accounts: ['a'] }))
+    fake.account('a').expire()
+    fake.behaveOnExchange(ROTATES_SLOWLY(1_000))
+    const asking = pool.ask()
+    await fake.waitForRequest(({ status, path }) => status === undefined && path.includes('token'))
+    await pool.dispose()
+    expect((await asking).status).toBeGreaterThanOrEqual(400)
+    // The exchange was on its way: its answer is saved all the same.
+    await expect.poll(() => fake.exchanges.map(({ outcome }) => outcome)).toEqual(['rotated'])
+    await expect
+      .poll(() => readFile(pool.file, 'utf8'), { timeout: 4_000 })
+      .toContain(fake.account('a').tokens().refreshToken)
+  })
+
+  it('goes on when a listener of the library throws', async () => {
+    const { pool } = await start(createFake(ACCOUNTS))
+    pool.subscribe(() => {
+      throw new Error('a fault of the caller')
+    })
+    expect((await pool.ask()).status).toBe(200)
+    expect(pool.said).toContain('A listener of the pool failed: a fault of the caller')
+  })
+
   it('writes no file while requests only succeed', async () => {
     const { pool } = await start(createFake(ACCOUNTS))
     await pool.ask()
@@ -327,6 +352,17 @@ describe('several pools on one file', () => {
     expect((await pool.ask()).text).toContain('answered by b')
     await expect.poll(() => other.stateOf('a')).toBe('rateLimited')
     expect((await other.ask()).text).toContain('answered by b')
+    expect(fake.exchanges).toHaveLength(1)
+    expect(fake.reuses()).toBe(0)
+  })
+
+  it('spend an expired token once, although both find it expired at the same moment', async () => {
+    const { pool, fake } = await start(createFakeAnthropic({ accounts: ['a'] }))
+    const other = await openPool(fake, {}, { file: pool.file })
+    opened.push(other)
+    fake.account('a').expire()
+    const answers = await Promise.all([pool.ask(), other.ask(), pool.ask(), other.ask()])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(fake.exchanges).toHaveLength(1)
     expect(fake.reuses()).toBe(0)
   })

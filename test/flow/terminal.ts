@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
+import { findOpenCode } from '../runtime/opencode.ts'
+import type { Home } from './host/home.ts'
+
+const run = promisify(execFile)
+
+/** Stands on the last line when the program has ended, followed by its exit code. */
+export const ENDED = 'exit code '
+/** Wide enough for the URL of a login: a wrapped line is joined again, a cut one is lost. */
+const SIZE = ['-x', '400', '-y', '50']
+
+/** OpenCode in a real terminal. The screen stays after it has ended, until `close`. */
+export async function openTerminal(home: Home, args: readonly string[]) {
+  // A tmux server of its own: closing it can end nothing else.
+  const socket = `rota-${randomUUID()}`
+  const tmux = async (...words: readonly string[]) =>
+    (await run('tmux', ['-L', socket, '-f', '/dev/null', ...words])).stdout
+  const env = Object.entries(home.env).map(([name, value]) => `${name}=${value}`)
+  const script = `"$@"; echo "${ENDED}$?"; exec cat`
+  const program = ['env', '-i', ...env, 'sh', '-c', script, 'sh', findOpenCode(), ...args]
+  await tmux('new-session', '-d', ...SIZE, '-c', home.projectDir, ...program)
+
+  return {
+    /** What is on the screen now, wrapped lines joined. */
+    screen: () => tmux('capture-pane', '-p', '-J'),
+    /** Types the text as it is, then the Enter key. */
+    enter: async (text = '') => {
+      if (text !== '') await tmux('send-keys', '-l', '--', text)
+      await tmux('send-keys', 'Enter')
+    },
+    close: () => tmux('kill-server'),
+  }
+}
+
+export type Terminal = Awaited<ReturnType<typeof openTerminal>>
