@@ -19,6 +19,7 @@ export function mergeFacts(
     if (Object.is(theirs[field], base[field])) return mine[field]
     return both(mine[field], theirs[field])
   }
+  const renewedThere = theirs.tokenVersion > Math.max(base.tokenVersion, mine.tokenVersion)
   const token = theirs.tokenVersion >= mine.tokenVersion ? theirs : mine
   return {
     id: mine.id,
@@ -28,8 +29,9 @@ export function mergeFacts(
     // Probing is each process's own affair and is not stored.
     coolingUntil: mine.coolingUntil,
     strikes: pick('strikes', Math.max),
-    authFailures: pick('authFailures', () => token.authFailures),
-    authRetryAt: pick('authRetryAt', () => token.authRetryAt),
+    // Failures speak of the token that failed: a newer one from elsewhere begins anew.
+    authFailures: renewedThere ? theirs.authFailures : pick('authFailures', Math.max),
+    authRetryAt: renewedThere ? theirs.authRetryAt : pick('authRetryAt', Math.max),
     ...mergeDisabled(base, mine, theirs, token),
     tokenExpiresAt: token.tokenExpiresAt,
     tokenVersion: token.tokenVersion,
@@ -63,6 +65,10 @@ function mergeDisabled(
   theirs: AccountFacts,
   token: AccountFacts,
 ): Pick<AccountFacts, 'disabledReason' | 'disabledDetail'> {
+  // A newer token answers the doubt about the older one, even if that doubt is not saved yet.
+  if (theirs.tokenVersion > base.tokenVersion && isAboutToken(mine) && isEnabled(theirs)) {
+    return { disabledReason: null, disabledDetail: '' }
+  }
   const person = [mine, theirs].find(
     (side) => side.disabledReason === 'user' && base.disabledReason !== 'user',
   )
@@ -74,6 +80,14 @@ function mergeDisabled(
         ? mine
         : token)
   return { disabledReason: winner.disabledReason, disabledDetail: winner.disabledDetail }
+}
+
+function isAboutToken({ disabledReason }: AccountFacts): boolean {
+  return disabledReason === 'auth' || disabledReason === 'revoked'
+}
+
+function isEnabled({ disabledReason }: AccountFacts): boolean {
+  return disabledReason === null
 }
 
 /** Per window: a record that one side removed or changed follows that side; else the later end. */

@@ -1,4 +1,5 @@
-import type { Endpoints, Provider, TransformFlags } from '../provider/provider.ts'
+import type { Endpoints } from '../provider/endpoints.ts'
+import type { Provider, TransformFlags } from '../provider/provider.ts'
 import type { Settings } from './schema.ts'
 
 /** The provider's endpoints with what the configuration redirects. */

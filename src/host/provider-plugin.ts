@@ -10,9 +10,11 @@ import type { PoolNews } from '../pool/events.ts'
 import type { Provider } from '../provider/provider.ts'
 import { createFileJournal } from '../store/file-journal.ts'
 import { createFileStore } from '../store/file.ts'
+import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
 import { ensureAuthEntry, readAuthEntry } from './auth-entry.ts'
+import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
 import { type Voice, createVoice } from './voice.ts'
 
@@ -23,6 +25,8 @@ interface SharedPool extends Assembled {
   voice: Voice
   /** The options of the project that was opened last. */
   options: PluginOptions
+  /** For logins: the pool, with a store of its own, sees what is written here as a change. */
+  readonly loginStore: AccountStore
   readonly reload: () => Promise<void>
   readonly stopWatching: () => Promise<unknown>
 }
@@ -70,6 +74,7 @@ async function start(
   shared.voice = voice
   shared.options = options
   await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
+  const ending = new AbortController()
   const authFile = authFileOf(env)
   const hasAccounts = () => shared.pool.size() > 0
   if (hasAccounts()) {
@@ -80,7 +85,12 @@ async function start(
   return {
     auth: {
       provider: provider.id,
-      methods: [],
+      methods: createLoginMethods({
+        pool: shared.pool,
+        store: shared.loginStore,
+        voice,
+        signal: ending.signal,
+      }),
       async loader() {
         // Without accounts of ours, a plain API key of the person keeps working as it did.
         if (!hasAccounts() && (await readAuthEntry(authFile, provider.id)) === 'api') return {}
@@ -93,7 +103,10 @@ async function start(
         }
       },
     },
-    dispose: () => within(LONGEST_STOP_MS, lease.release()),
+    dispose: () => {
+      ending.abort()
+      return within(LONGEST_STOP_MS, lease.release())
+    },
   }
 }
 
@@ -103,11 +116,12 @@ function openPool(
   voice: Voice,
   options: PluginOptions,
 ): SharedPool {
+  const place = { file: join(configDir, provider.accountsFile), now: Date.now }
   const shared: SharedPool = {
     ...assemble({
       provider,
       settings: () => shared.settings,
-      store: createFileStore({ file: join(configDir, provider.accountsFile), now: Date.now }),
+      store: createFileStore(place),
       journal: createFileJournal(join(configDir, 'multiauth-refresh')),
       world: realWorld((level, message) => {
         shared.voice.log(level, message)
@@ -118,6 +132,7 @@ function openPool(
     settings: defaultSettings(),
     voice,
     options,
+    loginStore: createFileStore(place),
     reload,
     stopWatching: () => Promise.all(watches.map((stop) => stop())),
   }

@@ -5,7 +5,8 @@ import {
   type ClaimResult,
   refreshMachine,
 } from '../../machines/refresh.ts'
-import type { Endpoints, Provider, RefreshAnswer } from '../provider/provider.ts'
+import type { Endpoints } from '../provider/endpoints.ts'
+import type { Provider, RefreshAnswer } from '../provider/provider.ts'
 import type { SpendClaim, SpendJournal, SpendRecord } from '../store/journal.ts'
 import type { StoredAccount } from '../store/schema.ts'
 import type { AccountStore } from '../store/store.ts'

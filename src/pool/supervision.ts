@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import { type PoolEvent, type PoolInput, poolMachine } from '../../machines/pool.ts'
+import type { PoolEvent, PoolInput, poolMachine } from '../../machines/pool.ts'
 import type { RefreshOutcome } from '../../machines/refresh.ts'
 import type { AccountView } from '../../machines/view.ts'
 import type { PoolClock } from './clock.ts'

@@ -9,6 +9,11 @@ export interface TokenRequest {
   readonly signal: AbortSignal
 }
 
+/** An answer with its body as parsed JSON; the body is undefined when it is none. */
+export type Posted =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
 /** One exchange takes at most this long, body included. */
 export const TOKEN_LIMIT_MS = 20_000
 /** Token answers are a few KiB. */
@@ -16,6 +21,13 @@ const MAX_BODY_BYTES = 64 * 1024
 
 /** Sends one request to a token endpoint. Never rejects, and never sends after an abort. */
 export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnswer> {
+  const posted = await post(request)
+  if (posted.kind === 'unavailable') return posted
+  return readTokenAnswer(posted.status, posted.body, request.body)
+}
+
+/** The same for any endpoint of an authorization server; the caller reads the answer. */
+export async function post(request: TokenRequest): Promise<Posted> {
   if (request.signal.aborted) return { kind: 'unavailable', detail: 'AbortError' }
   const limit = startLimit(request.signal)
   try {
@@ -27,7 +39,7 @@ export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnsw
   }
 }
 
-async function send(request: TokenRequest, signal: AbortSignal): Promise<TokenAnswer> {
+async function send(request: TokenRequest, signal: AbortSignal): Promise<Posted> {
   const response = await request.fetch(request.url, {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': request.contentType },
@@ -35,7 +47,7 @@ async function send(request: TokenRequest, signal: AbortSignal): Promise<TokenAn
     redirect: 'manual',
     signal,
   })
-  return readTokenAnswer(response.status, parseJson(await readText(response)), request.body)
+  return { kind: 'answer', status: response.status, body: parseJson(await readText(response)) }
 }
 
 /** A runtime's own error may quote the request, and so the token: only its code is kept. */

@@ -1,16 +1,8 @@
+import type { Endpoints } from './endpoints.ts'
 import type { DisabledReason } from '../../machines/facts.ts'
 import type { LimitRecord } from '../../machines/limits.ts'
 import type { Secret } from '../secret.ts'
-
-/** The URLs of a provider. Each can be redirected by `endpoints` in the config. */
-export interface Endpoints {
-  readonly authorize: string
-  readonly token: string
-  readonly usage: string
-  readonly profile: string
-  /** Where requests for the model go; undefined = leave the request's own origin alone. */
-  readonly api: string | undefined
-}
+import type { ProviderLogin } from './login.ts'
 
 /** How much of each window is used, in percent (0–100, may pass 100). */
 export interface Usage {
@@ -114,7 +106,7 @@ export interface RefreshRequest {
   readonly signal: AbortSignal
 }
 
-/** One provider: a folder that holds every fact about its wire. Pure but for `refresh`. */
+/** One provider: a folder that holds every fact about its wire. Pure but for `refresh` and `login`. */
 export interface Provider {
   /** The provider's id in OpenCode. */
   readonly id: 'anthropic' | 'openai'
@@ -140,6 +132,8 @@ export interface Provider {
   /** Usage of each window, read from the headers of any answer, 2xx included. */
   readUsage(answer: Answer): readonly Usage[]
   refresh(request: RefreshRequest): Promise<RefreshAnswer>
+  /** How a person signs in. */
+  readonly login: ProviderLogin
   /** An error body in the provider's own shape, for answers that we make ourselves. */
   errorBody(error: { readonly type: string; readonly message: string }): string
 }

@@ -69,7 +69,9 @@ describe('settings', () => {
   )
 
   it('report an unknown field and take no field from the prototype for a known one', () => {
-    const fields: Record<string, unknown> = JSON.parse('{"max_wiat_ms": 1, "constructor": 1, "__proto__": 1}')
+    const fields: Record<string, unknown> = JSON.parse(
+      '{"max_wiat_ms": 1, "constructor": 1, "__proto__": 1}',
+    )
     const { complaints } = parseSettings([{ name: 'x', fields }])
     expect(complaints).toContain('x: "max_wiat_ms" is not a known field; it is ignored.')
     expect(complaints).toContain('x: "constructor" is not a known field; it is ignored.')

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findOpenCode } from '../runtime/opencode.ts'
 import type { Home } from './host/home.ts'
@@ -13,10 +14,10 @@ const SIZE = ['-x', '400', '-y', '50']
 
 /** OpenCode in a real terminal. The screen stays after it has ended, until `close`. */
 export async function openTerminal(home: Home, args: readonly string[]) {
-  // A tmux server of its own: closing it can end nothing else.
-  const socket = `rota-${randomUUID()}`
+  // A tmux server of its own, in the home: closing it can end nothing else.
+  const socket = join(home.root, `tmux-${randomBytes(4).toString('hex')}`)
   const tmux = async (...words: readonly string[]) =>
-    (await run('tmux', ['-L', socket, '-f', '/dev/null', ...words])).stdout
+    (await run('tmux', ['-S', socket, '-f', '/dev/null', ...words])).stdout
   const env = Object.entries(home.env).map(([name, value]) => `${name}=${value}`)
   const script = `"$@"; echo "${ENDED}$?"; exec cat`
   const program = ['env', '-i', ...env, 'sh', '-c', script, 'sh', findOpenCode(), ...args]

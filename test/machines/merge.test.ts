@@ -37,6 +37,26 @@ describe('merging what two processes know', () => {
     expect(mergeFacts(BASE, mine, theirs)).toMatchObject({ tokenVersion: 4, tokenExpiresAt: 40 })
   })
 
+  it.each(['auth', 'revoked'] as const)(
+    'lets a login from elsewhere end an unsaved "%s" of ours',
+    (disabledReason) => {
+      const mine = {
+        ...BASE,
+        disabledReason,
+        disabledDetail: 'gone',
+        authFailures: 1,
+        authRetryAt: 9,
+      }
+      const theirs = { ...BASE, tokenVersion: 4, tokenExpiresAt: 40 }
+      expect(mergeFacts(BASE, mine, theirs)).toMatchObject({
+        disabledReason: null,
+        disabledDetail: '',
+        authFailures: 0,
+        authRetryAt: 0,
+      })
+    },
+  )
+
   it('lets a person’s switch win over everything', () => {
     const mine = { ...BASE, disabledReason: 'billing' as const }
     const theirs = { ...BASE, disabledReason: 'user' as const }

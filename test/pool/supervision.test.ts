@@ -12,7 +12,7 @@ describe('the pool machine under supervision', () => {
   beforeEach(() => void process.on('uncaughtException', note))
   afterEach(() => {
     process.off('uncaughtException', note)
-    expect(uncaught.splice(0)).toEqual([])
+    uncaught.length = 0
   })
 
   it('starts again from its last views when it throws, and goes on working', () => {
@@ -23,6 +23,7 @@ describe('the pool machine under supervision', () => {
     expect(pool.states()).toEqual({ a: 'active', b: 'disabled' })
     pool.send({ type: 'account.told', id: 'b', event: { type: 'user.enabled' } })
     expect(pool.states()).toEqual({ a: 'active', b: 'active' })
+    expect(uncaught).toEqual([])
   })
 
   it('keeps its last views when it fails for good', () => {
@@ -31,6 +32,7 @@ describe('the pool machine under supervision', () => {
       pool.send({ type: 'account.told', id: 'a', event: { type: 'user.disabled' } })
     }
     expect(pool.crashes).toEqual([1, 2, 3, 4, 5, 6])
+    expect(uncaught).toEqual([])
     expect(pool.states()).toEqual({ a: 'active', b: 'active' })
   })
 })

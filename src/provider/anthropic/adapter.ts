@@ -2,6 +2,7 @@ import type { Provider } from '../provider.ts'
 import { family } from './family.ts'
 import { judge } from './judge.ts'
 import { readUsage } from './limits.ts'
+import { login } from './login.ts'
 import { prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 
@@ -37,6 +38,7 @@ export const anthropic: Provider = {
   judge,
   readUsage,
   refresh,
+  login,
   errorBody: (error) =>
     JSON.stringify({ type: 'error', error: { type: error.type, message: error.message } }),
 }

@@ -1,12 +1,7 @@
 import { signedHeaders } from '../headers.ts'
 import { isRecord, parseJson } from '../json.ts'
-import type {
-  Credential,
-  Endpoints,
-  PreparedRequest,
-  ReplayableRequest,
-  TransformFlags,
-} from '../provider.ts'
+import type { Endpoints } from '../endpoints.ts'
+import type { Credential, PreparedRequest, ReplayableRequest, TransformFlags } from '../provider.ts'
 import { rewriteBranding } from './branding.ts'
 import { stripResponse } from './strip-response.ts'
 import { addToolPrefix } from './tool-prefix.ts'

@@ -2,9 +2,9 @@ import { askTokenEndpoint } from '../oauth.ts'
 import type { RefreshAnswer, RefreshRequest } from '../provider.ts'
 import type { TokenError } from '../token-answer.ts'
 
-const CLIENT_ID = '9d1c250a-e61b-44d9-88ed-5944d1962f5e'
+export const CLIENT_ID = '9d1c250a-e61b-44d9-88ed-5944d1962f5e'
 /** What Anthropic grants; used when the answer names no usable time, so that nothing loops. */
-const DEFAULT_LIFETIME_MS = 8 * 3_600_000
+export const DEFAULT_LIFETIME_MS = 8 * 3_600_000
 /** Said of the refresh token in words, with whatever code. */
 const DEAD_DESCRIPTION = /refresh token\b.*\b(?:not found|invalid|expired|revoked)/i
 /** Codes that speak of our request, not of the account: they must not end all accounts at once. */

@@ -2,6 +2,7 @@ import type { Provider } from '../provider.ts'
 import { family } from './family.ts'
 import { judge } from './judge.ts'
 import { readUsage } from './limits.ts'
+import { login } from './login.ts'
 import { CODEX_ENDPOINT, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 
@@ -41,5 +42,6 @@ export const openai: Provider = {
   judge,
   readUsage,
   refresh,
+  login,
   errorBody: ({ type, message }) => JSON.stringify({ error: { type, code: type, message } }),
 }

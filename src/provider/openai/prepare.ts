@@ -1,5 +1,6 @@
 import { headerSafe, signedHeaders } from '../headers.ts'
-import type { Credential, Endpoints, PreparedRequest, ReplayableRequest } from '../provider.ts'
+import type { Endpoints } from '../endpoints.ts'
+import type { Credential, PreparedRequest, ReplayableRequest } from '../provider.ts'
 
 /** Where ChatGPT accounts are served. */
 export const CODEX_ENDPOINT = 'https://chatgpt.com/backend-api/codex/responses'

@@ -3,7 +3,7 @@ import type { RefreshAnswer, RefreshRequest } from '../provider.ts'
 import type { Tokens } from '../token-answer.ts'
 import { readExpiry, readIdentity } from './identity.ts'
 
-const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann'
+export const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann'
 /** Used when neither the answer nor the token says when it expires, so that nothing loops. */
 const DEFAULT_LIFETIME_MS = 3_600_000
 /** No token lives longer; an `exp` further away is no evidence. */
@@ -50,7 +50,8 @@ export async function refresh(request: RefreshRequest): Promise<RefreshAnswer> {
   }
 }
 
-function expiryOf({ accessToken, expiresInMs }: Tokens, askedAt: number): number {
+/** Epoch ms, local clock. */
+export function expiryOf({ accessToken, expiresInMs }: Tokens, askedAt: number): number {
   if (expiresInMs !== undefined) return askedAt + expiresInMs
   const expiry = readExpiry(accessToken) ?? 0
   const isSane = expiry > askedAt && expiry <= askedAt + MAX_LIFETIME_MS

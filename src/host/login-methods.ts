@@ -1,0 +1,111 @@
+import { isMainThread } from 'node:worker_threads'
+import type { AuthOAuthResult, Hooks } from '@opencode-ai/plugin'
+import { startDeviceCode } from '../login/device-code.ts'
+import { startPasteCode } from '../login/paste-code.ts'
+import type { LoginParts, LoginResult } from '../login/result.ts'
+import { saveLogin } from '../login/save.ts'
+import type { Pool } from '../pool/pool.ts'
+import type { DeviceCode, PasteCode } from '../provider/login.ts'
+import type { AccountStore } from '../store/store.ts'
+import { realWorld } from '../world.ts'
+import type { Voice } from './voice.ts'
+
+/** What the host offers under `opencode auth login` and `/connect`. */
+export type LoginMethods = NonNullable<Hooks['auth']>['methods']
+
+export interface LoginMethodsParts {
+  readonly pool: Pick<Pool, 'provider' | 'endpoints' | 'settings' | 'upToDate'>
+  /** Another than the pool's own, which then sees what is written here as a change. */
+  readonly store: AccountStore
+  readonly voice: Voice
+  /** Aborts when the host ends this plugin. */
+  readonly signal: AbortSignal
+}
+
+type Outcome = Awaited<ReturnType<AuthOAuthResult['callback']>>
+
+/** The tokens stay in the pool's own file: the host keeps an entry that holds none. */
+const SUCCESS: Outcome = { type: 'success', refresh: '', access: '', expires: 0 }
+const FAILED: Outcome = { type: 'failed' }
+
+/** The ways to sign in that need no menu; our own comes first. */
+export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
+  const { pool, store, voice, signal } = parts
+  const { provider } = pool
+  const world = realWorld(voice.log)
+  const { method } = provider.login
+
+  function begin(): LoginParts {
+    // Somebody who signs in sees the host: what was held back can be shown.
+    voice.open()
+    return { provider, endpoints: pool.endpoints(), world, signal }
+  }
+
+  async function pasteCode(paste: PasteCode): Promise<AuthOAuthResult> {
+    const { url, finish } = await startPasteCode(paste, begin())
+    return {
+      url,
+      instructions: 'Sign in on the page, then paste the code that it shows.',
+      method: 'code',
+      callback: async (code) => conclude(await finish(code)),
+    }
+  }
+
+  async function deviceCode(device: DeviceCode): Promise<AuthOAuthResult> {
+    const started = await startDeviceCode(device, begin())
+    if (!started.ok) {
+      // The host shows instructions to the person; of an exception its screen shows raw JSON.
+      const { message } = started
+      const callback = async () => conclude(started)
+      return { url: '', instructions: message, method: 'auto', callback }
+    }
+    return {
+      url: started.url,
+      instructions: `Enter the code ${started.userCode} on the page. It is valid for 15 minutes.`,
+      method: 'auto',
+      callback: async () => conclude(await started.finish()),
+    }
+  }
+
+  async function conclude(result: LoginResult): Promise<Outcome> {
+    if (!result.ok) return fail(result.message)
+    const saved = await saveLogin(store, result.login, world.now)
+    if (!saved.ok) return fail(saved.problem.message)
+    await pool.upToDate()
+    const news = saved.isNew ? 'was added' : 'is signed in again'
+    const rest = saved.isEnabled ? '' : '. It stays turned off until you enable it'
+    say('info', `${provider.name} account ${saved.label} ${news}${rest}.`)
+    return SUCCESS
+  }
+
+  function fail(why: string): Outcome {
+    const message = `The ${provider.name} login failed: ${why}`
+    say('error', message)
+    // There the host says only "Failed to authorize", and ends before it has written its log.
+    if (isTerminalLogin()) process.stderr.write(`${message}\n`)
+    return FAILED
+  }
+
+  function say(level: 'info' | 'error', message: string): void {
+    voice.log(level, message)
+    if (!pool.settings().quiet_mode) voice.toast(level, message)
+  }
+
+  const own =
+    method.kind === 'pasteCode'
+      ? { label: 'Add account (paste code)', authorize: () => pasteCode(method) }
+      : { label: 'Add account (device code)', authorize: () => deviceCode(method) }
+  return [
+    { type: 'oauth', ...own },
+    { type: 'api', label: 'API key (used by OpenCode directly, outside the pool)' },
+  ]
+}
+
+/**
+ * Whether this process is `opencode auth login`, and so the terminal's. In the TUI we run in a
+ * worker of a process that owns the screen: a line of ours would stay on it.
+ */
+function isTerminalLogin(): boolean {
+  const words = new Set(process.argv)
+  return isMainThread && words.has('login') && (words.has('auth') || words.has('providers'))
+}
