@@ -85,7 +85,8 @@ export const accountMachine = setup({
     isLimited: ({ context }) => accountLimitedUntil(context.facts.limits) > context.now(),
     isCooling: ({ context }) => context.facts.coolingUntil > context.now(),
     mustWaitForRetry: ({ context }) => context.facts.authRetryAt > context.now(),
-    tokenStillValid: ({ context }) => context.facts.tokenExpiresAt > context.now(),
+    servesWithItsToken: ({ context }) =>
+      context.facts.authRetryAt === 0 && context.facts.tokenExpiresAt > context.now(),
     isCertainOrMayDisable: (_, params: { certain: boolean; mayDisable: boolean }) =>
       params.certain || params.mayDisable,
     isLastAllowedFailure: ({ context }, params: { counts: boolean; mayDisable: boolean }) =>
@@ -237,7 +238,7 @@ export const accountMachine = setup({
             actions: 'countAuthFailure',
           },
           // Offline while the access token still works: nothing is failing yet.
-          { guard: 'tokenStillValid' },
+          { guard: 'servesWithItsToken' },
           { target: '.authFailing', actions: 'postponeAuth' },
         ],
         'user.disabled': {

@@ -136,9 +136,11 @@ export const poolMachine = setup({
         return { ...context.views, [params.id]: { ...view, renewing: params.renewing } }
       },
     }),
-    planRenewal: enqueueActions(({ context, enqueue }, params: { facts: AccountFacts }) => {
+    planRenewal: enqueueActions(({ context, enqueue }, params: StateShown) => {
       const { id, tokenExpiresAt } = params.facts
-      if (context.views[id]?.facts.tokenExpiresAt === tokenExpiresAt) return
+      const before = context.views[id]
+      const isBack = before?.state === 'disabled' && params.state !== 'disabled'
+      if (before?.facts.tokenExpiresAt === tokenExpiresAt && !isBack) return
       enqueue.cancel(dueTimer(id))
       const plan = context.renewal()
       if (!plan.enabled || tokenExpiresAt === 0) return

@@ -72,6 +72,7 @@ async function start(
   )
   const { shared } = lease
   shared.voice = voice
+  shared.settings = settings
   shared.options = options
   await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
   const ending = new AbortController()

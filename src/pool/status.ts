@@ -53,7 +53,10 @@ export function explainState(
       return { why: 'its limit has ended; one request tries it first', backAt: now }
     case 'authFailing':
       return {
-        why: `its token could not be renewed (${facts.authFailures} failed attempts)`,
+        why:
+          facts.authFailures === 0
+            ? 'its token could not be renewed yet'
+            : `its token is refused (${facts.authFailures} in a row)`,
         backAt: facts.authRetryAt,
       }
     case 'disabled':

@@ -4,6 +4,8 @@ import type { Provider } from '../provider/provider.ts'
 /** The host waits this long and asks again; what it shows meanwhile is our message. */
 const RETRY_AFTER_SECONDS = 5
 
+const PAUSE = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+
 /** No account: the host stops at once and shows the sentence (a 400 is not retried). */
 export function noAccountAnswer(provider: Provider, { problem }: PoolStatus): Response {
   if (problem !== '') {
@@ -25,6 +27,12 @@ export function allDisabledAnswer(provider: Provider, { accounts }: PoolStatus):
     `No ${provider.name} account can be used (${reasons}). ` +
     `Run "opencode auth login" to sign in again, or enable one.`
   return answer(provider, 400, { type: 'invalid_request_error', message })
+}
+
+/** Every account was tried and none could even be asked: the host tries again after a pause. */
+export function noneServedAnswer(provider: Provider): Response {
+  const message = `No ${provider.name} account could be used just now; trying again shortly.`
+  return answer(provider, 429, { type: 'rate_limit_error', message }, PAUSE)
 }
 
 /** All are limited for longer than a request may wait: who is back first, and when. */

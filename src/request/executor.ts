@@ -1,7 +1,12 @@
 import type { Pool } from '../pool/pool.ts'
 import type { Blocked } from '../pool/select/selection.ts'
 import type { World } from '../world.ts'
-import { allDisabledAnswer, allLimitedAnswer, noAccountAnswer } from './answers.ts'
+import {
+  allDisabledAnswer,
+  allLimitedAnswer,
+  noAccountAnswer,
+  noneServedAnswer,
+} from './answers.ts'
 import { attemptOn } from './attempt.ts'
 import { TROUBLE_LASTS_MS, type ProviderHealth, createBudget } from './budget.ts'
 import type { ReadAnswer } from './error-body.ts'
@@ -80,7 +85,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   ): Promise<Response | undefined> {
     const now = world.now()
     if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
-    if (why === 'tried' && refusal !== undefined) return refusal.toResponse()
+    if (why === 'tried') return refusal?.toResponse() ?? noneServedAnswer(pool.provider)
     if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
     if (firstBack.at >= patience || now >= patience) {
       return allLimitedAnswer(pool.provider, pool.status(), firstBack, now)

@@ -134,6 +134,21 @@ describe('an account', () => {
     expect(account.state()).toBe('active')
   })
 
+  it('asks again later when it needs a token and the endpoint cannot be reached', () => {
+    const account = startAccount({ tokenExpiresAt: START + HOUR })
+    account.send({ type: 'request.unauthorized', mayDisable: true })
+    account.pass(30_000)
+    expect(account.asked()).toBe(1)
+    account.send({
+      type: 'token.refreshFailed',
+      failure: 'unavailable',
+      detail: 'offline',
+      mayDisable: true,
+    })
+    account.pass(30_000)
+    expect(account.asked()).toBe(2)
+  })
+
   it('asks its supervisor for a token when its retry time has come', () => {
     const account = startAccount()
     account.send({ type: 'request.unauthorized', mayDisable: true })
@@ -241,6 +256,7 @@ function startAccount(known: Partial<AccountFacts> = {}) {
     send: (event: AccountEvent) => actor.send(event),
     pass: (ms: number) => clock.increment(ms),
     facts: () => actor.getSnapshot().context.facts,
+    asked: () => reports.filter(({ type }) => type === 'account.needsToken').length,
     state: () => {
       const { availability } = actor.getSnapshot().value
       return typeof availability === 'string' ? availability : Object.keys(availability)[0]

@@ -93,6 +93,21 @@ describe('the pool', () => {
     await expect.poll(() => renewed).toEqual(['a'])
   })
 
+  it('plans the renewal anew when an account comes back from being disabled', async () => {
+    const renewed: string[] = []
+    const pool = startPool(async (id) => {
+      renewed.push(id)
+      return { kind: 'renewed', expiresAt: START + 9 * HOUR, version: 2 }
+    })
+    pool.send({ type: 'store.changed', accounts: [facts('a', { tokenExpiresAt: START + HOUR })] })
+    pool.send({ type: 'account.told', id: 'a', event: { type: 'user.disabled' } })
+    pool.pass(HOUR)
+    expect(renewed).toEqual([])
+    pool.send({ type: 'account.told', id: 'a', event: { type: 'user.enabled' } })
+    pool.pass(1)
+    await expect.poll(() => renewed).toEqual(['a'])
+  })
+
   it('disables the account whose refresh token is dead, even the last one', async () => {
     const pool = startPool(async () => ({ kind: 'failed', failure: 'dead', detail: 'gone' }))
     pool.send({ type: 'store.changed', accounts: [facts('a')] })
