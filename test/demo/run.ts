@@ -71,13 +71,8 @@ await home.remove()
 heading('With accounts of your own')
 plain(`  1. Add the plugin to opencode.json:   "plugin": ["opencode-rota"]`)
 plain('     (from this checkout:               "plugin": ["file://' + checkout() + '"])')
-plain(
-  '  2. Put your accounts into             ~/.config/opencode/anthropic-multi-account-accounts.json',
-)
-plain(
-  '     and                                ~/.config/opencode/openai-multi-account-accounts.json',
-)
-plain('     (their format: docs/accounts-file.md)')
+plain('  2. Sign in, once per account:         opencode auth login')
+plain('     (accounts files of the same format work as they are: docs/accounts-file.md)')
 plain('\nNothing of your own OpenCode set-up was read or changed.')
 clearTimeout(watchdog)
 process.exitCode = isAsExpected ? 0 : 1
