@@ -1,14 +1,13 @@
-import { type Server, createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createAccountPool } from './built.ts'
 import { type Row, percentile } from './table.ts'
+import { type Upstream, startUpstream } from './upstream.ts'
 
-const PAIRS = 1_500
+/** Enough that the slowest hundredth is more than a few collections of garbage. */
+const PAIRS = 6_000
 const WARM_UP = 300
 const PARALLEL = 80
 const UPSTREAM_MS = 30
 const HOUR = 3_600_000
-const ANSWER = '{"type":"message","content":[]}'
 const REQUEST = {
   method: 'POST',
   headers: { 'content-type': 'application/json', 'x-session-id': 'one' },
@@ -26,21 +25,24 @@ const AS_SENT = {
   },
 }
 
-/** What the pool adds to a request that succeeds: pairs of bare and pooled requests, interleaved. */
+/** What the pool adds to a request that succeeds: pairs of a bare and a pooled request. */
 export async function measureLatency(accounts: number): Promise<Row[]> {
-  const server = await serve(0)
+  const server = await startUpstream(0)
   const pool = poolOver(server, accounts)
+  const sendBare = () => fetch(`${server.origin}/v1/messages?beta=true`, AS_SENT)
+  const sendPooled = () => pool.fetch(`${server.origin}/v1/messages`, REQUEST)
   const bare: number[] = []
   const pooled: number[] = []
   for (let pair = 0; pair < PAIRS + WARM_UP; pair++) {
-    const without = await timed(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT))
-    const withPool = await timed(() => pool.fetch(urlOf(server), REQUEST))
-    if (pair < WARM_UP) continue
-    bare.push(without)
-    pooled.push(withPool)
+    // Which goes first is left to chance: garbage that comes due in step must not hit one side.
+    const arms = Math.random() < 0.5 ? [sendBare, sendPooled] : [sendPooled, sendBare]
+    for (const send of arms) {
+      const took = await timed(send)
+      if (pair >= WARM_UP) (send === sendBare ? bare : pooled).push(took)
+    }
   }
   await pool.dispose()
-  server.close()
+  await server.close()
   const added = (share: number) => percentile(pooled, share) - percentile(bare, share)
   const name = `added latency, ${accounts} accounts`
   const p50 = {
@@ -65,22 +67,24 @@ export async function measureLatency(accounts: number): Promise<Row[]> {
 
 /** 80 requests at once against an upstream that answers after 30 ms: none may be lost. */
 export async function measureParallel(): Promise<Row[]> {
-  const server = await serve(UPSTREAM_MS)
+  const server = await startUpstream(UPSTREAM_MS)
   const pool = poolOver(server, 3)
-  await all(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT))
-  await all(() => pool.fetch(urlOf(server), REQUEST))
+  await all(() => fetch(`${server.origin}/v1/messages?beta=true`, AS_SENT))
+  await all(() => pool.fetch(`${server.origin}/v1/messages`, REQUEST))
   const ratios: number[] = []
   let lost = 0
   for (let round = 0; round < 15; round++) {
-    const bareMs = await timedAll(() => all(() => fetch(`${urlOf(server)}?beta=true`, AS_SENT)))
+    const bareMs = await timedAll(() =>
+      all(() => fetch(`${server.origin}/v1/messages?beta=true`, AS_SENT)),
+    )
     const pooledMs = await timedAll(async () => {
-      const delivered = await all(() => pool.fetch(urlOf(server), REQUEST))
+      const delivered = await all(() => pool.fetch(`${server.origin}/v1/messages`, REQUEST))
       lost += delivered.filter((ok) => !ok).length
     })
     ratios.push(pooledMs / bareMs)
   }
   await pool.dispose()
-  server.close()
+  await server.close()
   return [
     { what: '80 parallel requests, lost', measured: lost, unit: '', target: 0, bare: 0 },
     {
@@ -98,11 +102,10 @@ async function all(send: () => Promise<Response>): Promise<boolean[]> {
   return Promise.all(requests)
 }
 
-function poolOver(server: Server, count: number) {
-  const { port } = addressOf(server)
+function poolOver({ origin }: Upstream, count: number) {
   return createAccountPool({
     provider: 'anthropic',
-    settings: { endpoints: { api: `http://127.0.0.1:${port}` } },
+    settings: { endpoints: { api: origin } },
     accounts: Array.from({ length: count }, (_, index) => ({
       uuid: `account-${index}`,
       refreshToken: `refresh-${index}`,
@@ -126,28 +129,4 @@ async function drain(sending: Promise<Response>): Promise<number> {
   const response = await sending
   await response.arrayBuffer()
   return response.status
-}
-
-async function serve(afterMs: number): Promise<Server> {
-  const server = createServer((request, response) => {
-    request.resume()
-    response.setHeader('content-type', 'application/json')
-    request.on('end', () => {
-      if (afterMs === 0) response.end(ANSWER)
-      else setTimeout(() => response.end(ANSWER), afterMs)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return server
-}
-
-function urlOf(server: Server): string {
-  return `http://127.0.0.1:${addressOf(server).port}/v1/messages`
-}
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address()
-  if (address === null || typeof address === 'string')
-    throw new Error('the server is not listening')
-  return address
 }
