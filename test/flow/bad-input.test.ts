@@ -6,6 +6,7 @@ import { ENTRY } from './built.ts'
 import { type Home, type HomeOptions, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
 import { runPrompt } from './host/run.ts'
+import { startServer } from './host/serve.ts'
 
 const HOST_MS = 60_000
 const SIGNED_IN = { anthropic: { type: 'oauth', refresh: '', access: '', expires: 0 } }
@@ -84,5 +85,21 @@ describe('with bad input OpenCode', { timeout: HOST_MS }, () => {
     expect(stdout).toContain('answered by one')
     expect(stderr.match(/max_wait_ms.*its default is used/g)).toHaveLength(1)
     expect(fake.modelRequests().at(-1)?.path).toBe('/v1/messages')
+  })
+
+  it.each([
+    ['shows', false, 1],
+    ['does not show', true, 0],
+  ])('%s the complaint as a toast with quiet_mode %s', async (_verb, quiet, toasts) => {
+    const settings = { anthropic: { max_wait_ms: 'long', quiet_mode: quiet } }
+    const server = await startServer(await prepare({ settings }))
+    const session = await server.createSession()
+    await server.prompt(session, { prompt: 'hello', model: MODELS.anthropic })
+    await server.waitForEvent(({ type }) => type === 'session.idle')
+    const shown = server.events.filter(({ type }) => type === 'tui.toast.show')
+    await server.stop()
+    expect(shown.map(({ properties }) => JSON.stringify(properties))).toEqual(
+      Array.from({ length: toasts }, () => expect.stringContaining('max_wait_ms')),
+    )
   })
 })
