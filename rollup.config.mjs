@@ -35,7 +35,7 @@ const bundle = (name) => ({
       extensions: ['.mjs', '.js', '.json', '.ts'],
     }),
     commonjs(),
-    esbuild({ target: 'node20', minifySyntax: true, minifyWhitespace: true }),
+    esbuild({ target: 'node20', minify: true }),
   ],
   output: { file: `dist/${name}.js`, format: 'es', inlineDynamicImports: true },
 })

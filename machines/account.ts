@@ -29,6 +29,8 @@ export type AccountEvent =
   | { type: 'request.burst'; sentAt: number; retryAfterMs: number | undefined }
   /** The executor: a fresh token was refused. `mayDisable`: another usable account remains. */
   | { type: 'request.unauthorized'; mayDisable: boolean }
+  /** The executor: its token was refused, and no newer one can be had just now. */
+  | { type: 'request.withoutToken' }
   /** The executor: the provider refuses the account itself. */
   | { type: 'request.refused'; reason: DisabledReason; detail: string; mayDisable: boolean }
   /** The pool: a refresh of this account's token began. */
@@ -37,14 +39,19 @@ export type AccountEvent =
   | { type: 'token.refreshed'; expiresAt: number; version: number }
   /** The pool: the refresh ended without a token. */
   | { type: 'token.refreshFailed'; failure: TokenFailure; detail: string; mayDisable: boolean }
+  /** The pool: all others are disabled too, so that this one is tried again. */
+  | { type: 'breaker.halfOpened' }
   /** The person, through the menu or a tool. */
   | { type: 'user.disabled' }
   | { type: 'user.enabled' }
   /** The pool: another process changed the account; `facts` are already merged with ours. */
   | { type: 'store.merged'; facts: AccountFacts }
 
-/** `dead`: will never work again. `refused`: counts. `unavailable`: not the account's fault. */
-export type TokenFailure = 'dead' | 'refused' | 'unavailable'
+/**
+ * `dead`: refused for good. `lost`: a renewal was cut off, and the new token with it. `refused`:
+ * counts. `unavailable`: not the account's fault.
+ */
+export type TokenFailure = 'dead' | 'lost' | 'refused' | 'unavailable'
 
 /** What an account tells its supervisor. */
 export type AccountReport =
@@ -81,7 +88,9 @@ export const accountMachine = setup({
   },
   guards: {
     isDisabled: ({ context }) => context.facts.disabledReason !== null,
+    isByBreaker: ({ context }) => context.facts.disabledReason === 'auth',
     isFailingAuth: ({ context }) => context.facts.authRetryAt > 0,
+    isNotFailingYet: ({ context }) => context.facts.authRetryAt === 0,
     isLimited: ({ context }) => accountLimitedUntil(context.facts.limits) > context.now(),
     isCooling: ({ context }) => context.facts.coolingUntil > context.now(),
     mustWaitForRetry: ({ context }) => context.facts.authRetryAt > context.now(),
@@ -185,6 +194,11 @@ export const accountMachine = setup({
           },
           { target: '.authFailing', actions: 'countAuthFailure' },
         ],
+        'request.withoutToken': {
+          guard: 'isNotFailingYet',
+          target: '.authFailing',
+          actions: 'postponeAuth',
+        },
         'request.refused': {
           guard: {
             type: 'isCertainOrMayDisable',
@@ -209,7 +223,18 @@ export const accountMachine = setup({
             target: '.disabled',
             actions: {
               type: 'disable',
-              params: ({ event }) => ({ reason: 'auth', detail: event.detail }),
+              params: ({ event }) => ({ reason: 'revoked', detail: event.detail }),
+            },
+          },
+          {
+            guard: {
+              type: 'isFailure',
+              params: ({ event }) => ({ failure: event.failure, is: 'lost' }),
+            },
+            target: '.disabled',
+            actions: {
+              type: 'disable',
+              params: ({ event }) => ({ reason: 'lost', detail: event.detail }),
             },
           },
           {
@@ -295,11 +320,17 @@ export const accountMachine = setup({
           entry: { type: 'announce', params: { state: 'disabled' } },
           on: {
             'user.enabled': { target: 'resolving', actions: 'enable' },
+            'breaker.halfOpened': {
+              guard: 'isByBreaker',
+              target: 'resolving',
+              actions: 'enable',
+            },
             // Only a person, a new login or another process brings it back. What requests still
             // in flight report is remembered or ignored, and never moves it.
             'request.succeeded': {},
             'request.burst': {},
             'request.unauthorized': {},
+            'request.withoutToken': {},
             'request.refused': {},
             'token.refreshFailed': {},
           },

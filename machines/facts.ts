@@ -1,7 +1,19 @@
 import { BURST, type LimitRecord, withLimits, withoutRefutedGuesses } from './limits.ts'
 
-/** Why an account does not take part. `crashed` is ours: its machine failed three times. */
-export type DisabledReason = 'user' | 'auth' | 'revoked' | 'billing' | 'organization' | 'crashed'
+/** Why an account does not take part. */
+export type DisabledReason =
+  /** The person turned it off. */
+  | 'user'
+  /** The circuit breaker: refused too often in a row, though not for good. */
+  | 'auth'
+  /** Its login was refused for good. */
+  | 'revoked'
+  /** Its login was probably lost when a renewal was cut off. */
+  | 'lost'
+  | 'billing'
+  | 'organization'
+  /** Our own fault: its machine failed three times. */
+  | 'crashed'
 
 /**
  * What is known about one account. Everything here may be printed: tokens live in the vault
@@ -20,6 +32,8 @@ export interface AccountFacts {
   readonly authFailures: number
   /** Epoch ms at which a token refresh is tried again; 0 = nothing is failing. */
   readonly authRetryAt: number
+  /** Refreshes in a row that found the token endpoint out of reach; this process's own count. */
+  readonly postponements: number
   /** Set while the account is disabled, and only then. */
   readonly disabledReason: DisabledReason | null
   /** One sentence for the person: what the provider said. Never holds a secret. */
@@ -46,6 +60,8 @@ export interface AccountPolicy {
 export const COOLING_MS = 15_000
 /** A guess must stay short: ten minutes is the longest anyone should wait for a guess. */
 const STRIKE_BACKOFF_CAP_MS = 10 * 60_000
+/** A token endpoint is never asked in a tight loop, whatever the configuration says. */
+const LEAST_AUTH_BACKOFF_MS = 1_000
 /** The longest pause between two attempts to repair a token. */
 const AUTH_BACKOFF_CAP_MS = 15 * 60_000
 
@@ -60,6 +76,7 @@ export function newFacts(id: string, known: Partial<AccountFacts> = {}): Account
     strikes: 0,
     authFailures: 0,
     authRetryAt: 0,
+    postponements: 0,
     disabledReason: null,
     disabledDetail: '',
     tokenExpiresAt: 0,
@@ -102,6 +119,7 @@ export function healed(facts: AccountFacts, sentAt: number): AccountFacts {
     coolingUntil: 0,
     authFailures: 0,
     authRetryAt: 0,
+    postponements: 0,
     limits: withoutRefutedGuesses(facts.limits, sentAt),
   }
 }
@@ -132,7 +150,12 @@ export function failedAuth(facts: AccountFacts, policy: AccountPolicy, now: numb
   return {
     ...facts,
     authFailures: failures,
-    authRetryAt: now + doubling(policy.authBackoffMs, failures - 1, AUTH_BACKOFF_CAP_MS),
+    authRetryAt:
+      now +
+      Math.max(
+        LEAST_AUTH_BACKOFF_MS,
+        doubling(policy.authBackoffMs, failures - 1, AUTH_BACKOFF_CAP_MS),
+      ),
   }
 }
 
@@ -142,7 +165,17 @@ export function postponedAuth(
   policy: AccountPolicy,
   now: number,
 ): AccountFacts {
-  return { ...facts, authRetryAt: now + Math.max(1_000, policy.authBackoffMs) }
+  const pause = doubling(policy.authBackoffMs, facts.postponements, AUTH_BACKOFF_CAP_MS)
+  return {
+    ...facts,
+    postponements: facts.postponements + 1,
+    authRetryAt: now + Math.max(LEAST_AUTH_BACKOFF_MS, pause),
+  }
+}
+
+/** Disabled because of its token, so that a newer one answers the doubt. */
+export function isAboutToken({ disabledReason }: AccountFacts): boolean {
+  return disabledReason === 'auth' || disabledReason === 'revoked' || disabledReason === 'lost'
 }
 
 /** A new token arrived, which repairs an account that was disabled for its token alone. */
@@ -150,11 +183,12 @@ export function renewed(
   facts: AccountFacts,
   token: { readonly expiresAt: number; readonly version: number },
 ): AccountFacts {
-  const repaired = facts.disabledReason === 'auth' ? enabled(facts) : facts
+  const repaired = isAboutToken(facts) ? enabled(facts) : facts
   return {
     ...repaired,
     authFailures: 0,
     authRetryAt: 0,
+    postponements: 0,
     tokenExpiresAt: token.expiresAt,
     tokenVersion: token.version,
   }
@@ -176,6 +210,7 @@ export function enabled(facts: AccountFacts): AccountFacts {
     disabledDetail: '',
     authFailures: 0,
     authRetryAt: 0,
+    postponements: 0,
     strikes: 0,
   }
 }

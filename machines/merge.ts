@@ -1,10 +1,11 @@
-import type { AccountFacts } from './facts.ts'
+import { type AccountFacts, isAboutToken } from './facts.ts'
 import { type LimitRecord, limitKey, withoutEnded } from './limits.ts'
 
 /**
  * Three-way merge: what we know now, what the store says now, and what both last agreed on. A
  * field that only one side changed takes that side's value; where both changed, nothing is lost:
- * the later limit, the newer token, the person's own decision.
+ * the later limit, the newer token, the person's own decision. Whose turn it is to write makes no
+ * difference, so any number of processes end in the same facts, in whatever order they write.
  */
 export function mergeFacts(
   base: AccountFacts,
@@ -19,24 +20,31 @@ export function mergeFacts(
     if (Object.is(theirs[field], base[field])) return mine[field]
     return both(mine[field], theirs[field])
   }
-  const renewedThere = theirs.tokenVersion > Math.max(base.tokenVersion, mine.tokenVersion)
-  const token = theirs.tokenVersion >= mine.tokenVersion ? theirs : mine
+  const renewed = newerToken(mine, theirs)
+  const token = renewed ?? theirs
   return {
     id: mine.id,
     label: theirs.label,
     plan: theirs.plan,
     limits: mergeLimits(base.limits, mine.limits, theirs.limits),
-    // Probing is each process's own affair and is not stored.
+    // Probing, and whom this process could not reach, are its own affair and are not stored.
     coolingUntil: mine.coolingUntil,
+    postponements: mine.postponements,
     strikes: pick('strikes', Math.max),
-    // Failures speak of the token that failed: a newer one from elsewhere begins anew.
-    authFailures: renewedThere ? theirs.authFailures : pick('authFailures', Math.max),
-    authRetryAt: renewedThere ? theirs.authRetryAt : pick('authRetryAt', Math.max),
-    ...mergeDisabled(base, mine, theirs, token),
+    // Failures speak of the token that failed: a newer one begins anew, whoever renewed it.
+    authFailures: renewed?.authFailures ?? pick('authFailures', Math.max),
+    authRetryAt: renewed?.authRetryAt ?? pick('authRetryAt', Math.max),
+    ...mergeDisabled(base, mine, theirs),
     tokenExpiresAt: token.tokenExpiresAt,
     tokenVersion: token.tokenVersion,
     rev: theirs.rev,
   }
+}
+
+/** The side with the newer token; undefined when both have the same. */
+function newerToken(mine: AccountFacts, theirs: AccountFacts): AccountFacts | undefined {
+  if (mine.tokenVersion === theirs.tokenVersion) return undefined
+  return mine.tokenVersion > theirs.tokenVersion ? mine : theirs
 }
 
 /** Whether two sets of facts would be stored alike: what has ended at `now` is not worth a write. */
@@ -59,35 +67,50 @@ function storedPart(facts: AccountFacts, now: number): string {
   ])
 }
 
-function mergeDisabled(
-  base: AccountFacts,
-  mine: AccountFacts,
-  theirs: AccountFacts,
-  token: AccountFacts,
-): Pick<AccountFacts, 'disabledReason' | 'disabledDetail'> {
+type Standing = Pick<AccountFacts, 'disabledReason' | 'disabledDetail'>
+
+function mergeDisabled(base: AccountFacts, mine: AccountFacts, theirs: AccountFacts): Standing {
+  const { disabledReason, disabledDetail } = standing(base, mine, theirs)
+  return { disabledReason, disabledDetail }
+}
+
+function standing(base: AccountFacts, mine: AccountFacts, theirs: AccountFacts): Standing {
   // A newer token answers the doubt about the older one, even if that doubt is not saved yet.
-  if (theirs.tokenVersion > base.tokenVersion && isAboutToken(mine) && isEnabled(theirs)) {
-    return { disabledReason: null, disabledDetail: '' }
-  }
-  const person = [mine, theirs].find(
-    (side) => side.disabledReason === 'user' && base.disabledReason !== 'user',
-  )
-  const winner =
-    person ??
-    (mine.disabledReason === base.disabledReason
-      ? theirs
-      : theirs.disabledReason === base.disabledReason
-        ? mine
-        : token)
-  return { disabledReason: winner.disabledReason, disabledDetail: winner.disabledDetail }
+  if (isAnswered(mine, theirs)) return isUnchanged(theirs, base) ? ENABLED : theirs
+  if (isAnswered(theirs, mine)) return isUnchanged(mine, base) ? ENABLED : mine
+  if (isUnchanged(mine, base)) return theirs
+  if (isUnchanged(theirs, base)) return mine
+  return compareStandings(mine, theirs) > 0 ? mine : theirs
 }
 
-function isAboutToken({ disabledReason }: AccountFacts): boolean {
-  return disabledReason === 'auth' || disabledReason === 'revoked'
+/** Whoever doubted the token knew that nothing else was in the way any more. */
+const ENABLED: Standing = { disabledReason: null, disabledDetail: '' }
+
+function isAnswered(doubt: AccountFacts, other: AccountFacts): boolean {
+  return isAboutToken(doubt) && other.tokenVersion > doubt.tokenVersion
 }
 
-function isEnabled({ disabledReason }: AccountFacts): boolean {
-  return disabledReason === null
+/** The same doubt about another token is another doubt. */
+function isUnchanged(side: AccountFacts, base: AccountFacts): boolean {
+  const speaksOfSame = !isAboutToken(side) || side.tokenVersion === base.tokenVersion
+  return speaksOfSame && compareStandings(side, base) === 0
+}
+
+/** Which of two reasons stays: the person's own, then what a newer token would not end. */
+const LASTING: readonly AccountFacts['disabledReason'][] = [
+  null,
+  'auth',
+  'lost',
+  'revoked',
+  'crashed',
+  'billing',
+  'organization',
+  'user',
+]
+
+function compareStandings(left: Standing, right: Standing): number {
+  const lasts = LASTING.indexOf(left.disabledReason) - LASTING.indexOf(right.disabledReason)
+  return lasts === 0 ? compareTexts(left.disabledDetail, right.disabledDetail) : lasts
 }
 
 /** Per window: a record that one side removed or changed follows that side; else the later end. */
@@ -103,8 +126,20 @@ function mergeLimits(
     if (sameLimit(left, was)) return right ?? []
     if (sameLimit(right, was)) return left ?? []
     if (left === undefined || right === undefined) return left ?? right ?? []
-    return left.until >= right.until ? left : right
+    return compareLimits(left, right) > 0 ? left : right
   })
+}
+
+/** Of two that end together the one that was seen later; then any, but always the same. */
+function compareLimits(left: LimitRecord, right: LimitRecord): number {
+  if (left.until !== right.until) return left.until - right.until
+  if (left.observedAt !== right.observedAt) return left.observedAt - right.observedAt
+  return compareTexts(left.source, right.source)
+}
+
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0
+  return left > right ? 1 : -1
 }
 
 function byKey(limits: readonly LimitRecord[]): Map<string, LimitRecord> {

@@ -1,4 +1,5 @@
-import { assign, enqueueActions, setup } from 'xstate'
+// Over 300 lines: one machine stays in one file, so that the editors of Stately can open it.
+import { assign, emit, enqueueActions, setup } from 'xstate'
 import {
   type AccountEvent,
   type AccountReport,
@@ -7,7 +8,16 @@ import {
 } from './account.ts'
 import { type AccountFacts, type AccountPolicy, disabled } from './facts.ts'
 import { type RefreshOutcome, refreshMachine } from './refresh.ts'
-import { until } from './time.ts'
+import {
+  type Refusals,
+  type RenewalPlan,
+  areTooMany,
+  isForGood,
+  isRenewed,
+  renewalDelay,
+  tokenEvent,
+  withRefusal,
+} from './renewals.ts'
 import { type AccountView, otherUsableRemains } from './view.ts'
 
 export type PoolEvent =
@@ -19,8 +29,14 @@ export type PoolEvent =
   | { type: 'account.told'; id: string; event: AccountEvent }
   /** The executor: it holds a token that is expired or was refused. */
   | { type: 'token.wanted'; id: string }
+  /** The composition root: the configuration is another one. */
+  | { type: 'settings.changed' }
   /** A timer of our own: a token comes close to its end. */
   | { type: 'refresh.due'; id: string }
+  /** Raised here: several logins were refused for good within a minute. */
+  | { type: 'logins.refused' }
+  /** Raised here: a token was renewed after all, or came from elsewhere. */
+  | { type: 'logins.renewed' }
   /** A refresh run. */
   | { type: 'refresh.settled'; id: string; outcome: RefreshOutcome }
   /** An account. */
@@ -31,21 +47,19 @@ export type PoolEmitted =
   | { type: 'view.changed'; before: AccountView | undefined; after: AccountView }
   | { type: 'token.settled'; id: string; outcome: RefreshOutcome }
   | { type: 'account.crashed'; id: string; times: number }
-
-/** When tokens are renewed in the background. */
-interface RenewalPlan {
-  readonly enabled: boolean
-  /** How long before the expiry, ms. */
-  readonly leadMs: number
-  /** The shortest time between two attempts for one account, ms. */
-  readonly intervalMs: number
-}
+  /** Nothing is renewed in the background any more: something is wrong beyond one account. */
+  | { type: 'renewals.stopped' }
 
 export interface PoolInput {
   readonly policy: () => AccountPolicy
   readonly renewal: () => RenewalPlan
   readonly now: () => number
   readonly random: () => number
+}
+
+interface RenewalRequest {
+  readonly id: string
+  readonly from: 'request' | 'background'
 }
 
 interface StateShown {
@@ -55,18 +69,21 @@ interface StateShown {
 
 interface PoolContext extends PoolInput {
   readonly views: Readonly<Record<string, AccountView>>
+  /** How many accounts the store holds; each has a view once its machine has started. */
+  readonly known: number
   /** Why the store cannot be read; empty while it can. */
   readonly problem: string
   /** Accounts whose token is being renewed now, at most `PARALLEL_RENEWALS`. */
   readonly renewing: readonly string[]
+  /** Accounts whose token waits for its turn: first those that requests wait for. */
+  readonly wanted: readonly string[]
   readonly queued: readonly string[]
+  readonly refusals: Refusals
   readonly crashes: Readonly<Record<string, number>>
 }
 
 const PARALLEL_RENEWALS = 3
 const CRASHES_UNTIL_DISABLED = 3
-/** Processes must not renew at the same instant: each spreads its lead time by ±10 %. */
-const LEAD_SPREAD = 0.1
 
 const CRASHED = 'xstate.error.actor.account:'
 const accountActor = (id: string) => `account:${id}` as const
@@ -113,10 +130,15 @@ export const poolMachine = setup({
           enqueue.cancel(dueTimer(id))
           enqueue.emit({ type: 'token.settled', id, outcome: REMOVED })
         }
+        if (params.accounts.some((facts) => isRenewed(context.views[facts.id], facts))) {
+          enqueue.raise({ type: 'logins.renewed' })
+        }
         enqueue.assign({
           problem: '',
+          known: params.accounts.length,
           views: keepOnly(context.views, present),
           renewing: context.renewing.filter((id) => present.has(id)),
+          wanted: context.wanted.filter((id) => present.has(id)),
           queued: context.queued.filter((id) => present.has(id)),
         })
       },
@@ -142,24 +164,35 @@ export const poolMachine = setup({
       const isBack = before?.state === 'disabled' && params.state !== 'disabled'
       if (before?.facts.tokenExpiresAt === tokenExpiresAt && !isBack) return
       enqueue.cancel(dueTimer(id))
-      const plan = context.renewal()
-      if (!plan.enabled || tokenExpiresAt === 0) return
-      const lead = plan.leadMs * (1 + LEAD_SPREAD * (2 * context.random() - 1))
-      const delay = until(tokenExpiresAt - lead, context.now)
+      const delay = renewalDelay(context, tokenExpiresAt)
+      if (delay === undefined) return
       enqueue.raise({ type: 'refresh.due', id }, { id: dueTimer(id), delay })
+    }),
+    planAllRenewals: enqueueActions(({ context, enqueue }) => {
+      for (const { id, facts } of Object.values(context.views)) {
+        enqueue.cancel(dueTimer(id))
+        const delay = renewalDelay(context, facts.tokenExpiresAt)
+        if (delay === undefined) continue
+        enqueue.raise({ type: 'refresh.due', id }, { id: dueTimer(id), delay })
+      }
     }),
     planRetry: enqueueActions(
       ({ context, enqueue }, { id, outcome }: { id: string; outcome: RefreshOutcome }) => {
         const plan = context.renewal()
-        if (!plan.enabled || outcome.kind === 'renewed' || outcome.failure === 'dead') return
+        if (!plan.enabled || outcome.kind === 'renewed' || isForGood(outcome)) return
         enqueue.cancel(dueTimer(id))
         enqueue.raise({ type: 'refresh.due', id }, { id: dueTimer(id), delay: plan.intervalMs })
       },
     ),
-    renew: enqueueActions(({ context, enqueue, self }, { id }: { id: string }) => {
-      if (context.renewing.includes(id) || context.queued.includes(id)) return
-      if (context.renewing.length >= PARALLEL_RENEWALS) {
-        enqueue.assign({ queued: [...context.queued, id] })
+    renew: enqueueActions(({ context, enqueue, self }, { id, from }: RenewalRequest) => {
+      const { renewing, wanted, queued } = context
+      if (renewing.includes(id) || wanted.includes(id)) return
+      if (renewing.length >= PARALLEL_RENEWALS) {
+        if (from === 'request') {
+          enqueue.assign({ wanted: [...wanted, id], queued: queued.filter((each) => each !== id) })
+        } else if (!queued.includes(id)) {
+          enqueue.assign({ queued: [...queued, id] })
+        }
         return
       }
       enqueue.assign({ renewing: [...context.renewing, id] })
@@ -174,10 +207,34 @@ export const poolMachine = setup({
         enqueue.emit({ type: 'token.settled', id, outcome })
       },
     ),
-    renewNextInQueue: enqueueActions(({ context, enqueue }) => {
-      const [next, ...queued] = context.queued
+    noteEnd: enqueueActions(
+      ({ context, enqueue }, { id, outcome }: { id: string; outcome: RefreshOutcome }) => {
+        if (outcome.kind === 'renewed') enqueue.raise({ type: 'logins.renewed' })
+        if (outcome.kind === 'renewed' || outcome.failure !== 'dead') return
+        const refusals = withRefusal(context.refusals, id, context.now())
+        enqueue.assign({ refusals })
+        if (areTooMany(refusals)) enqueue.raise({ type: 'logins.refused' })
+      },
+    ),
+    sayStopped: emit({ type: 'renewals.stopped' }),
+    /** The breaker keeps somebody: were all disabled, those that only failed often are tried again. */
+    halfOpenBreaker: enqueueActions(({ context, enqueue }) => {
+      const views = Object.values(context.views)
+      if (views.length < context.known) return
+      if (views.some(({ state }) => state !== 'disabled')) return
+      for (const { id, facts } of views) {
+        if (facts.disabledReason !== 'auth') continue
+        enqueue.sendTo(accountActor(id), { type: 'breaker.halfOpened' })
+      }
+    }),
+    renewNext: enqueueActions(({ context, enqueue }) => {
+      const [next] = [...context.wanted, ...context.queued]
       if (next === undefined) return
-      enqueue.assign({ queued })
+      const isOther = (id: string) => id !== next
+      enqueue.assign({
+        wanted: context.wanted.filter(isOther),
+        queued: context.queued.filter(isOther),
+      })
       enqueue.raise({ type: 'token.wanted', id: next })
     }),
     /** Supervision: an account that throws starts again from its last view, three times. */
@@ -207,78 +264,111 @@ export const poolMachine = setup({
   context: ({ input }) => ({
     ...input,
     views: {},
+    known: 0,
     problem: '',
     renewing: [],
+    wanted: [],
     queued: [],
+    refusals: {},
     crashes: {},
   }),
-  initial: 'loading',
-  on: {
-    'store.changed': {
-      target: '.running',
-      actions: { type: 'reconcile', params: ({ event }) => event },
+  type: 'parallel',
+  states: {
+    store: {
+      initial: 'loading',
+      on: {
+        'store.changed': {
+          target: '.readable',
+          actions: [{ type: 'reconcile', params: ({ event }) => event }, 'halfOpenBreaker'],
+        },
+        'store.failed': {
+          target: '.unreadable',
+          actions: { type: 'takeProblem', params: ({ event }) => event },
+        },
+      },
+      states: {
+        /** Nothing was read yet. */
+        loading: {},
+        readable: {},
+        /** Go on with the last facts. */
+        unreadable: {},
+      },
     },
-    'store.failed': {
-      target: '.degraded',
-      actions: { type: 'takeProblem', params: ({ event }) => event },
+    accounts: {
+      on: {
+        'account.entered': {
+          actions: [
+            { type: 'planRenewal', params: ({ event }) => event },
+            { type: 'showState', params: ({ event }) => event },
+            'halfOpenBreaker',
+          ],
+        },
+        'account.tokenEntered': {
+          actions: { type: 'showRenewing', params: ({ event }) => event },
+        },
+        'account.told': {
+          guard: { type: 'isKnown', params: ({ event }) => event },
+          actions: { type: 'tell', params: ({ event }) => event },
+        },
+        'xstate.error.actor.*': {
+          actions: {
+            type: 'restart',
+            params: ({ event }: { event: { type: string } }) => ({
+              id: crashedAccount(event.type),
+            }),
+          },
+        },
+      },
     },
-    'account.entered': {
-      actions: [
-        { type: 'planRenewal', params: ({ event }) => event },
-        { type: 'showState', params: ({ event }) => event },
-      ],
-    },
-    'account.tokenEntered': { actions: { type: 'showRenewing', params: ({ event }) => event } },
-    'account.needsToken': {
-      guard: { type: 'isKnown', params: ({ event }) => event },
-      actions: { type: 'renew', params: ({ event }) => event },
-    },
-    'token.wanted': {
-      guard: { type: 'isKnown', params: ({ event }) => event },
-      actions: { type: 'renew', params: ({ event }) => event },
-    },
-    'refresh.due': {
-      guard: { type: 'isEnabled', params: ({ event }) => event },
-      actions: { type: 'renew', params: ({ event }) => event },
-    },
-    'refresh.settled': {
-      guard: { type: 'isKnown', params: ({ event }) => event },
-      actions: [
-        { type: 'settle', params: ({ event }) => event },
-        { type: 'planRetry', params: ({ event }) => event },
-        'renewNextInQueue',
-      ],
-    },
-    'account.told': {
-      guard: { type: 'isKnown', params: ({ event }) => event },
-      actions: { type: 'tell', params: ({ event }) => event },
-    },
-    'xstate.error.actor.*': {
-      actions: {
-        type: 'restart',
-        params: ({ event }: { event: { type: string } }) => ({ id: crashedAccount(event.type) }),
+    renewals: {
+      initial: 'planned',
+      on: {
+        'account.needsToken': {
+          guard: { type: 'isKnown', params: ({ event }) => event },
+          actions: {
+            type: 'renew',
+            params: ({ event }) => ({ id: event.id, from: 'background' }),
+          },
+        },
+        'token.wanted': {
+          guard: { type: 'isKnown', params: ({ event }) => event },
+          actions: { type: 'renew', params: ({ event }) => ({ id: event.id, from: 'request' }) },
+        },
+        'refresh.settled': {
+          guard: { type: 'isKnown', params: ({ event }) => event },
+          actions: [
+            { type: 'settle', params: ({ event }) => event },
+            { type: 'planRetry', params: ({ event }) => event },
+            { type: 'noteEnd', params: ({ event }) => event },
+            'renewNext',
+          ],
+        },
+        'settings.changed': { actions: 'planAllRenewals' },
+      },
+      states: {
+        planned: {
+          on: {
+            'refresh.due': {
+              guard: { type: 'isEnabled', params: ({ event }) => event },
+              actions: {
+                type: 'renew',
+                params: ({ event }) => ({ id: event.id, from: 'background' }),
+              },
+            },
+            'logins.refused': 'stopped',
+          },
+        },
+        /** Requests still renew what they need; nothing is renewed in the background. */
+        stopped: {
+          entry: 'sayStopped',
+          on: {
+            'logins.renewed': { target: 'planned', actions: 'planAllRenewals' },
+          },
+        },
       },
     },
   },
-  states: {
-    /** Nothing was read yet. */
-    loading: {},
-    running: {},
-    /** The store cannot be read: go on with the last facts. */
-    degraded: {},
-  },
 })
-
-function tokenEvent(outcome: RefreshOutcome, mayDisable: boolean): AccountEvent {
-  return outcome.kind === 'renewed'
-    ? { type: 'token.refreshed', expiresAt: outcome.expiresAt, version: outcome.version }
-    : {
-        type: 'token.refreshFailed',
-        failure: outcome.failure,
-        detail: outcome.detail,
-        mayDisable,
-      }
-}
 
 /** For whoever still waits for a token of an account that was taken out of the store. */
 const REMOVED: RefreshOutcome = {

@@ -1,5 +1,6 @@
-import { type ActorRef, type Snapshot, assign, enqueueActions, fromPromise, setup } from 'xstate'
+import { type ActorRef, type Snapshot, assign, enqueueActions, setup } from 'xstate'
 import type { TokenFailure } from './account.ts'
+import { port } from './port.ts'
 
 /** How one run of the refresh protocol ended. Facts only: the tokens went to the vault. */
 export type RefreshOutcome =
@@ -15,7 +16,8 @@ export type RereadResult =
 
 /** Who may spend the refresh token. */
 export type ClaimResult =
-  | { readonly kind: 'ours' }
+  /** `inDoubt`: an earlier exchange without an answer may have spent it already. */
+  | { readonly kind: 'ours'; readonly inDoubt: boolean }
   /** Another process is spending it: wait for what it records. */
   | { readonly kind: 'theirs' }
   | RefreshOutcome
@@ -35,10 +37,15 @@ interface RefreshContext {
   readonly id: string
   readonly supervisor: RefreshSupervisor | undefined
   readonly outcome: RefreshOutcome
+  readonly inDoubt: boolean
 }
 
-interface Step {
+export interface Step {
   readonly id: string
+}
+
+export interface SpendStep extends Step {
+  readonly inDoubt: boolean
 }
 
 /**
@@ -53,10 +60,10 @@ export const refreshMachine = setup({
     input: {} as RefreshInput,
   },
   actors: {
-    reread: notProvided<RereadResult>('reread'),
-    claim: notProvided<ClaimResult>('claim'),
-    awaitRecord: notProvided<ClaimResult>('awaitRecord'),
-    exchange: notProvided<RefreshOutcome>('exchange'),
+    reread: port<RereadResult, Step>('refresh', 'reread'),
+    claim: port<ClaimResult, Step>('refresh', 'claim'),
+    awaitRecord: port<ClaimResult, Step>('refresh', 'awaitRecord'),
+    exchange: port<RefreshOutcome, SpendStep>('refresh', 'exchange'),
   },
   guards: {
     isCurrent: (_, params: { kind: string }) => params.kind === 'current',
@@ -68,6 +75,10 @@ export const refreshMachine = setup({
       outcome: ({ context }, params: { result: RereadResult | ClaimResult }) =>
         isOutcome(params.result) ? params.result : context.outcome,
     }),
+    takeDoubt: assign({
+      inDoubt: (_, params: { result: ClaimResult }) =>
+        params.result.kind === 'ours' && params.result.inDoubt,
+    }),
     takeFault: assign({ outcome: () => BROKEN }),
     report: enqueueActions(({ context, enqueue }) => {
       const { supervisor, id, outcome } = context
@@ -77,7 +88,12 @@ export const refreshMachine = setup({
   },
 }).createMachine({
   id: 'refresh',
-  context: ({ input }) => ({ id: input.id, supervisor: input.supervisor, outcome: BROKEN }),
+  context: ({ input }) => ({
+    id: input.id,
+    supervisor: input.supervisor,
+    outcome: BROKEN,
+    inDoubt: false,
+  }),
   initial: 'rereading',
   states: {
     rereading: {
@@ -105,6 +121,7 @@ export const refreshMachine = setup({
           {
             guard: { type: 'isOurs', params: ({ event }) => ({ kind: event.output.kind }) },
             target: 'exchanging',
+            actions: { type: 'takeDoubt', params: ({ event }) => ({ result: event.output }) },
           },
           {
             guard: { type: 'isTheirs', params: ({ event }) => ({ kind: event.output.kind }) },
@@ -127,6 +144,7 @@ export const refreshMachine = setup({
             // Its owner died: the spending passes to us.
             guard: { type: 'isOurs', params: ({ event }) => ({ kind: event.output.kind }) },
             target: 'exchanging',
+            actions: { type: 'takeDoubt', params: ({ event }) => ({ result: event.output }) },
           },
           {
             target: 'settled',
@@ -139,7 +157,7 @@ export const refreshMachine = setup({
     exchanging: {
       invoke: {
         src: 'exchange',
-        input: ({ context }) => ({ id: context.id }),
+        input: ({ context }) => ({ id: context.id, inDoubt: context.inDoubt }),
         onDone: {
           target: 'settled',
           actions: { type: 'takeOutcome', params: ({ event }) => ({ result: event.output }) },
@@ -163,10 +181,4 @@ const BROKEN: RefreshOutcome = {
 
 function isOutcome(result: RereadResult | ClaimResult): result is RefreshOutcome {
   return result.kind === 'renewed' || result.kind === 'failed'
-}
-
-function notProvided<Result>(step: string) {
-  return fromPromise<Result, Step>(() =>
-    Promise.reject(new Error(`the step "${step}" of the refresh machine was not provided`)),
-  )
 }

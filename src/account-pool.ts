@@ -5,9 +5,11 @@ import { RotaError } from './errors.ts'
 import type { PoolNews } from './pool/events.ts'
 import type { PoolStatus } from './pool/status.ts'
 import { providers } from './provider/providers.ts'
+import { createFileClaims } from './store/file-claims.ts'
 import { createFileJournal } from './store/file-journal.ts'
 import { createFileStore } from './store/file.ts'
 import { parseDocument } from './store/document.ts'
+import { createMemoryClaims, createMemoryClaimsPlace } from './store/memory-claims.ts'
 import { createMemoryJournal } from './store/memory-journal.ts'
 import { createMemoryPlace, createMemoryStore } from './store/memory.ts'
 import { type LogLevel, realWorld } from './world.ts'
@@ -17,7 +19,8 @@ export interface AccountPoolOptions {
   readonly provider: 'anthropic' | 'openai'
   /**
    * Path of an accounts file, as OpenCode uses it. Other processes may use it at the same time;
-   * renewed tokens are written to it, and spend tickets beside it in `multiauth-refresh/`.
+   * renewed tokens are written to it, spend tickets beside it in `multiauth-refresh/`, and which
+   * process uses which account in `multiauth-claims.json`.
    */
   readonly file?: string
   /**
@@ -44,7 +47,7 @@ export interface AccountPool {
   status(): PoolStatus
   /** Calls `listener` with everything that happens. Returns the way to stop. */
   subscribe(listener: (news: PoolNews) => void): () => void
-  /** Saves what is unsaved and stops everything. Safe to call twice. */
+  /** Saves what is unsaved, a token that is just being renewed too, and stops everything. Safe to call twice. */
   dispose(): Promise<void>
   /** Resolves when the accounts were read for the first time; never rejects. */
   readonly ready: Promise<void>
@@ -67,7 +70,10 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     fetch,
     status: () => pool.status(),
     subscribe: (listener) => pool.subscribe(listener),
-    dispose: () => pool.dispose(),
+    async dispose() {
+      await pool.dispose()
+      await pool.whenKept()
+    },
     ready,
   }
 }
@@ -80,6 +86,7 @@ function storageOf({ file, accounts }: AccountPoolOptions, now: () => number) {
     return {
       store: createFileStore({ file, now }),
       journal: createFileJournal(join(dirname(file), 'multiauth-refresh')),
+      claims: createFileClaims({ file: join(dirname(file), 'multiauth-claims.json'), now }),
     }
   }
   const parsed = parseDocument(JSON.stringify({ version: 1, accounts }))
@@ -91,5 +98,6 @@ function storageOf({ file, accounts }: AccountPoolOptions, now: () => number) {
   return {
     store: createMemoryStore(createMemoryPlace(parsed.document)),
     journal: createMemoryJournal(),
+    claims: createMemoryClaims(createMemoryClaimsPlace(), now),
   }
 }

@@ -2,6 +2,7 @@ import type { Settings } from './config/schema.ts'
 import { type Pool, createPool } from './pool/pool.ts'
 import type { Provider } from './provider/provider.ts'
 import { type PoolFetch, createExecutor } from './request/executor.ts'
+import type { ClaimStore } from './store/claims.ts'
 import type { SpendJournal } from './store/journal.ts'
 import type { AccountStore } from './store/store.ts'
 import type { World } from './world.ts'
@@ -10,6 +11,7 @@ export interface Parts {
   readonly provider: Provider
   readonly store: AccountStore
   readonly journal: SpendJournal
+  readonly claims: ClaimStore
   readonly world: World
   readonly settings: () => Settings
 }

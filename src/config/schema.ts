@@ -27,6 +27,7 @@ export const settingsFields = {
   proactive_refresh: v.optional(v.boolean(), true),
   proactive_refresh_buffer_seconds: seconds(1_800, 60),
   proactive_refresh_interval_seconds: seconds(300, 30),
+  cross_process_claims: v.optional(v.boolean(), true),
   request_transforms: v.optional(
     v.object({
       enableMessagesBetaQuery: flag,

@@ -8,6 +8,7 @@ import type { Pool } from '../pool/pool.ts'
 import type { DeviceCode, PasteCode } from '../provider/login.ts'
 import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
+import { keyInTheWay, needsOAuthEntry, readAuthEntry } from './auth-entry.ts'
 import type { Voice } from './voice.ts'
 
 /** What the host offers under `opencode auth login` and `/connect`. */
@@ -18,6 +19,8 @@ export interface LoginMethodsParts {
   /** Another than the pool's own, which then sees what is written here as a change. */
   readonly store: AccountStore
   readonly voice: Voice
+  /** OpenCode's own logins. */
+  readonly authFile: string
   /** Aborts when the host ends this plugin. */
   readonly signal: AbortSignal
 }
@@ -26,11 +29,14 @@ type Outcome = Awaited<ReturnType<AuthOAuthResult['callback']>>
 
 /** The tokens stay in the pool's own file: the host keeps an entry that holds none. */
 const SUCCESS: Outcome = { type: 'success', refresh: '', access: '', expires: 0 }
+/** The host keeps the entry that it has: an empty one must not replace a login or a key. */
+// @ts-expect-error -- the type demands tokens, the host does not (1.18): it then stores nothing.
+const SUCCESS_WITHOUT_ENTRY: Outcome = { type: 'success' }
 const FAILED: Outcome = { type: 'failed' }
 
 /** The ways to sign in that need no menu; our own comes first. */
 export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
-  const { pool, store, voice, signal } = parts
+  const { pool, store, voice, authFile, signal } = parts
   const { provider } = pool
   const world = realWorld(voice.log)
   const { method } = provider.login
@@ -75,7 +81,9 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     const news = saved.isNew ? 'was added' : 'is signed in again'
     const rest = saved.isEnabled ? '' : '. It stays turned off until you enable it'
     say('info', `${provider.name} account ${saved.label} ${news}${rest}.`)
-    return SUCCESS
+    const entry = await readAuthEntry(authFile, provider.id)
+    if (entry === 'other' && needsOAuthEntry(provider.id)) say('warning', keyInTheWay(provider))
+    return entry === 'none' ? SUCCESS : SUCCESS_WITHOUT_ENTRY
   }
 
   function fail(why: string): Outcome {
@@ -86,8 +94,8 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     return FAILED
   }
 
-  function say(level: 'info' | 'error', message: string): void {
-    voice.log(level, message)
+  function say(level: 'info' | 'warning' | 'error', message: string): void {
+    voice.log(level === 'warning' ? 'warn' : level, message)
     if (!pool.settings().quiet_mode) voice.toast(level, message)
   }
 

@@ -8,12 +8,14 @@ import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import type { PoolNews } from '../pool/events.ts'
 import type { Provider } from '../provider/provider.ts'
+import { createFileClaims } from '../store/file-claims.ts'
 import { createFileJournal } from '../store/file-journal.ts'
 import { createFileStore } from '../store/file.ts'
 import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
-import { ensureAuthEntry, readAuthEntry } from './auth-entry.ts'
+import { ensureAuthEntry, keyInTheWay, needsOAuthEntry, readAuthEntry } from './auth-entry.ts'
+import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
 import { type Voice, createVoice } from './voice.ts'
@@ -35,6 +37,8 @@ interface SharedPool extends Assembled {
 const LONGEST_START_MS = 1_500
 /** The host awaits this without a limit of its own at the end of `opencode run`. */
 const LONGEST_STOP_MS = 900
+/** Ending while a token is being spent may lose a login: rare, and worth a wait. */
+const LONGEST_SPENDING_MS = 10_000
 /** Takes the place of a key in the host; no request is ever sent with it. */
 const PLACEHOLDER_KEY = 'opencode-rota'
 
@@ -78,6 +82,10 @@ async function start(
   const ending = new AbortController()
   const authFile = authFileOf(env)
   const hasAccounts = () => shared.pool.size() > 0
+  if (!hasAccounts()) {
+    const { pool, loginStore: store } = shared
+    await within(LONGEST_START_MS, importFromOpenCode({ pool, store, voice, authFile }))
+  }
   if (hasAccounts()) {
     const lockFile = join(configDir, 'multiauth-auth-entry')
     const place = { client: input.client, provider: provider.id, authFile, lockFile }
@@ -90,11 +98,19 @@ async function start(
         pool: shared.pool,
         store: shared.loginStore,
         voice,
+        authFile,
         signal: ending.signal,
       }),
       async loader() {
-        // Without accounts of ours, a plain API key of the person keeps working as it did.
-        if (!hasAccounts() && (await readAuthEntry(authFile, provider.id)) === 'api') return {}
+        const entry = await readAuthEntry(authFile, provider.id)
+        // A plain API key of the person keeps working as it did.
+        if (entry === 'other' && !hasAccounts()) return {}
+        if (entry === 'other' && needsOAuthEntry(provider.id)) {
+          const message = keyInTheWay(provider)
+          voice.log('warn', message)
+          if (!shared.settings.quiet_mode) voice.toast('warning', message)
+          return {}
+        }
         return {
           apiKey: PLACEHOLDER_KEY,
           fetch: (request: string | URL | Request, init?: RequestInit) => {
@@ -104,9 +120,10 @@ async function start(
         }
       },
     },
-    dispose: () => {
+    async dispose() {
       ending.abort()
-      return within(LONGEST_STOP_MS, lease.release())
+      await within(LONGEST_STOP_MS, lease.release())
+      await within(LONGEST_SPENDING_MS, shared.pool.whenKept())
     },
   }
 }
@@ -124,6 +141,7 @@ function openPool(
       settings: () => shared.settings,
       store: createFileStore(place),
       journal: createFileJournal(join(configDir, 'multiauth-refresh')),
+      claims: createFileClaims({ file: join(configDir, 'multiauth-claims.json'), now: Date.now }),
       world: realWorld((level, message) => {
         shared.voice.log(level, message)
         if (level !== 'warn' && level !== 'error') return
@@ -142,6 +160,7 @@ function openPool(
   async function reload(): Promise<void> {
     const { settings, complaints } = await loadSettings(configDir, provider, shared.options)
     shared.settings = settings
+    shared.pool.settingsChanged()
     for (const complaint of complaints) {
       if (complained.has(complaint)) continue
       complained.add(complaint)
@@ -159,6 +178,7 @@ function openPool(
   )
   shared.pool.subscribe((news) => {
     if (isStart(news)) return
+    if (news.type === 'renewals.stopped') announce('warning', narrate(news, clock))
     if (isWorthALine(news) || shared.settings.debug) shared.voice.log('info', narrate(news, clock))
   })
   return shared
@@ -168,6 +188,7 @@ function openPool(
 function isWorthALine(news: PoolNews): boolean {
   return (
     news.type === 'token.failed' ||
+    news.type === 'renewals.stopped' ||
     (news.type === 'account.changed' && news.from !== undefined && news.to !== 'active')
   )
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Login } from '../provider/login.ts'
-import { cleanMessage } from '../provider/message.ts'
 import type { StoredAccount } from '../store/schema.ts'
-import type { AccountStore, StoreDocument, StoreProblem } from '../store/store.ts'
+import type { AccountStore, StoreProblem } from '../store/store.ts'
+import { newAccount, newLabel, tokensOf } from './new-account.ts'
 
 export type SaveResult =
   | {
@@ -91,49 +91,4 @@ function repaired(account: StoredAccount, login: Login): StoredAccount {
     authRetryAt: 0,
     strikes: 0,
   }
-}
-
-function newAccount(login: Login, uuid: string, addedAt: number): StoredAccount {
-  return {
-    uuid,
-    ...tokensOf(login),
-    accountId: login.accountId,
-    userId: login.userId,
-    label: undefined,
-    email: login.email,
-    planTier: login.planTier ?? '',
-    addedAt,
-    lastUsed: 0,
-    enabled: true,
-    rateLimitResetAt: undefined,
-    cachedUsage: undefined,
-    cachedUsageAt: undefined,
-    consecutiveAuthFailures: 0,
-    isAuthDisabled: false,
-    authDisabledReason: undefined,
-    limits: [],
-    disabledReason: undefined,
-    tokenVersion: 0,
-    coolingUntil: 0,
-    strikes: 0,
-    authRetryAt: 0,
-    extra: {},
-  }
-}
-
-function tokensOf({ accessToken, refreshToken, expiresAt }: Login) {
-  return { accessToken, refreshToken, expiresAt }
-}
-
-/** The e-mail, or "account 3"; a second seat of one e-mail becomes "e-mail (2)". */
-function newLabel({ email = '' }: Login, { accounts }: StoreDocument): string {
-  const taken = new Set(accounts.map(({ label }) => label))
-  const name = cleanMessage(email)
-  const candidate = (number: number) => {
-    if (name === '') return `account ${accounts.length + number}`
-    return number === 1 ? name : `${name} (${number})`
-  }
-  let number = 1
-  while (taken.has(candidate(number))) number++
-  return candidate(number)
 }

@@ -40,3 +40,5 @@ export type PoolNews =
       readonly label: string
       readonly why: string
     }
+  /** Several logins were refused for good within a minute: nothing is renewed in the background. */
+  | { readonly type: 'renewals.stopped' }

@@ -7,13 +7,15 @@ export interface HotStates {
   /** One more request in flight. Returns the way to end it, safe to call twice. */
   begin(id: string, probe: boolean, now: number): () => void
   observe(id: string, usage: readonly Usage[]): void
+  /** What other processes put on each account; one that is not named has none. */
+  setForeignLoads(loads: ReadonlyMap<string, number>): void
 }
 
 const UNUSED: HotState = {
   inFlight: 0,
   lastUsedAt: 0,
   probing: false,
-  foreignInFlight: 0,
+  foreignLoad: 0,
   usage: [],
 }
 
@@ -39,6 +41,11 @@ export function createHotStates(): HotStates {
     },
     observe(id, usage) {
       if (usage.length > 0) change(id, { usage })
+    },
+    setForeignLoads(loads) {
+      for (const id of new Set([...states.keys(), ...loads.keys()])) {
+        change(id, { foreignLoad: loads.get(id) ?? 0 })
+      }
     },
   }
 }

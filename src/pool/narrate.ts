@@ -6,9 +6,10 @@ const REASONS: Record<SelectionReason, string> = {
   'stand-in': 'stands in while the home of this conversation is away',
   parent: 'home of the conversation that started this one',
   active: 'the account in use',
-  'least-busy': 'has the fewest requests in flight',
+  'least-busy': 'the least busy, other OpenCode processes counted',
   'first-free': 'first in the list that is free',
   'next-in-turn': 'next in turn',
+  'less-claimed': 'next in turn among those that other OpenCode processes use least',
   'best-score': 'best score',
   probe: 'just came back; this request tries it',
   'last-resort': 'nobody else is left',
@@ -39,5 +40,7 @@ export function narrate(news: PoolNews, clock: (at: number) => string): string {
       return `${news.label}: token renewed`
     case 'token.failed':
       return `${news.label}: token not renewed: ${news.why}`
+    case 'renewals.stopped':
+      return 'several logins were refused for good within a minute: tokens are renewed only when a request needs one, until a login works again'
   }
 }

@@ -8,19 +8,23 @@ import { effectiveEndpoints, effectiveTransforms } from '../config/effective.ts'
 import type { Settings } from '../config/schema.ts'
 import type { Endpoints } from '../provider/endpoints.ts'
 import type { Provider, TransformFlags, Usage } from '../provider/provider.ts'
+import type { ClaimStore } from '../store/claims.ts'
 import type { SpendJournal } from '../store/journal.ts'
+import { rollForward } from '../store/roll-forward.ts'
 import type { AccountStore } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { createAffinity } from './affinity.ts'
+import { createClaims } from './claims.ts'
 import { createClock } from './clock.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { PoolNews } from './events.ts'
 import { createHotStates } from './hot.ts'
+import { createNews } from './news.ts'
 import { createRenewalWaiters } from './renewal-waiters.ts'
 import { provideRenewal } from './renewal.ts'
 import { selectAccount } from './select/select.ts'
 import type { Selection } from './select/selection.ts'
-import { type PoolStatus, explainState } from './status.ts'
+import { type PoolStatus, accountStatus, explainState } from './status.ts'
 import { createSync } from './sync.ts'
 import type { Vault } from './vault.ts'
 import { createWaiters } from './waiters.ts'
@@ -39,6 +43,7 @@ export interface PoolParts {
   readonly provider: Provider
   readonly store: AccountStore
   readonly journal: SpendJournal
+  readonly claims: ClaimStore
   readonly world: World
   /** Read at every use, so that a changed configuration acts at once. */
   readonly settings: () => Settings
@@ -71,13 +76,20 @@ export interface Pool {
   publish(news: PoolNews): void
   status(): PoolStatus
   subscribe(listener: (news: PoolNews) => void): () => void
+  /** `settings()` gives something else than before. */
+  settingsChanged(): void
+  /** Resolves when no token is being spent: a process that ends before may lose a login. */
+  whenKept(): Promise<void>
   /** Saves, stops every timer, watcher and actor. Safe to call twice. */
   dispose(): Promise<void>
 }
 
 /** What the executor tells an account; the pool adds whether the breaker may open. */
 type PoolTold =
-  | Extract<AccountEvent, { type: 'request.burst' | 'user.disabled' | 'user.enabled' }>
+  | Extract<
+      AccountEvent,
+      { type: 'request.burst' | 'request.withoutToken' | 'user.disabled' | 'user.enabled' }
+    >
   | Omit<Extract<AccountEvent, { type: 'request.unauthorized' }>, 'mayDisable'>
   | Omit<Extract<AccountEvent, { type: 'request.refused' }>, 'mayDisable'>
 
@@ -85,12 +97,13 @@ const GONE: RefreshOutcome = { kind: 'failed', failure: 'unavailable', detail: '
 
 /** Starts a pool. `ready` resolves when the store was read once, whatever it said. */
 export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void> } {
-  const { provider, store, world, settings } = parts
+  const { provider, journal, world, settings } = parts
+  const store = rollForward(parts.store, journal)
   const vault: Vault = new Map()
   const hot = createHotStates()
   const affinity = createAffinity()
   const clock = createClock(world)
-  const listeners = new Set<(news: PoolNews) => void>()
+  const { publish, subscribe, forgetAll } = createNews(world)
   const waiters = createWaiters(world)
   const renewals = createRenewalWaiters()
   let lastServed: string | undefined
@@ -109,10 +122,10 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
 
   const endpoints = () => effectiveEndpoints(provider, settings())
 
+  const renewal = provideRenewal({ ...parts, store, endpoints, vault, sync })
+
   const machine = supervise({
-    machine: poolMachine.provide({
-      actors: { refresh: provideRenewal({ ...parts, endpoints, vault, sync }) },
-    }),
+    machine: poolMachine.provide({ actors: { refresh: renewal.machine } }),
     clock,
     input: {
       now: world.now,
@@ -138,6 +151,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
         publishOutcome(id, outcome)
         renewals.settle(id, outcome)
       },
+      renewalsStopped: () => publish({ type: 'renewals.stopped' }),
       accountCrashed: (id, times) =>
         world.log('error', `The state machine of account ${labelOf(id)} failed (${times}).`),
       poolCrashed(error, times) {
@@ -148,16 +162,13 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     },
   })
 
-  function publish(news: PoolNews): void {
-    for (const listener of listeners) {
-      try {
-        listener(news)
-      } catch (error) {
-        const why = error instanceof Error ? error.message : 'unknown fault'
-        world.log('error', `A listener of the pool failed: ${why}`)
-      }
-    }
-  }
+  const claims = createClaims({
+    store: parts.claims,
+    hot,
+    clock,
+    world,
+    wanted: () => settings().cross_process_claims && machine.viewList().length > 1,
+  })
 
   function publishState(before: AccountView | undefined, after: AccountView): void {
     const { why, backAt } = explainState(after, world.now())
@@ -182,6 +193,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
 
   function choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection {
     clock.flush()
+    claims.keepUp()
     const { conversation, parent, model } = traits
     const place = affinity.of(conversation)
     const selection = selectAccount({
@@ -223,6 +235,17 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     machine.send({ type: 'account.told', id, event: told })
   }
 
+  /** What others hold is known before the first choice: it is read right after the accounts. */
+  async function openFiles(): Promise<void> {
+    await sync.load()
+    claims.keepUp()
+    await claims.known()
+  }
+
+  async function closeFiles(): Promise<void> {
+    await Promise.all([sync.dispose(), claims.dispose()])
+  }
+
   const pool: Pool = {
     provider,
     settings,
@@ -230,7 +253,11 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     transforms: () => effectiveTransforms(provider, settings()),
     upToDate: () => sync.loadIfChanged(),
     choose,
-    begin: (id, { probe }) => hot.begin(id, probe, world.now()),
+    begin(id, { probe }) {
+      const end = hot.begin(id, probe, world.now())
+      claims.used(id)
+      return end
+    },
     credentials: createCredentials({ vault, sync, now: world.now, renew }),
     succeeded(id, sentAt) {
       const view = machine.views()[id]
@@ -249,37 +276,29 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     status: () => ({
       provider: provider.id,
       problem: machine.problem(),
-      accounts: machine.viewList().map((view) => {
-        const { inFlight, lastUsedAt, usage } = hot.of(view.id)
-        return {
-          id: view.id,
-          label: view.facts.label,
+      accounts: machine.viewList().map((view) =>
+        accountStatus(view, hot.of(view.id), {
           plan: provider.planLabel(view.facts.plan),
-          state: view.state,
           active: view.id === (lastServed ?? sync.storedActive()),
-          renewing: view.renewing,
-          ...explainState(view, world.now()),
-          disabledReason: view.facts.disabledReason ?? undefined,
-          limits: view.facts.limits,
-          usage,
-          inFlight,
-          lastUsedAt,
-        }
-      }),
+          now: world.now(),
+        }),
+      ),
     }),
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+    subscribe,
+    settingsChanged() {
+      machine.send({ type: 'settings.changed' })
+      claims.keepUp()
     },
+    whenKept: renewal.whenKept,
     dispose() {
-      disposed ??= sync.dispose().finally(() => {
+      disposed ??= closeFiles().finally(() => {
         machine.stop()
         renewals.giveUp('the pool was closed')
         clock.stop()
-        listeners.clear()
+        forgetAll()
       })
       return disposed
     },
   }
-  return { pool, ready: sync.load() }
+  return { pool, ready: openFiles() }
 }

@@ -1,18 +1,22 @@
 import { fromPromise } from 'xstate'
 import {
+  type ClaimResult,
   type RefreshOutcome,
   type RereadResult,
-  type ClaimResult,
+  type SpendStep,
+  type Step,
   refreshMachine,
 } from '../../machines/refresh.ts'
 import type { Endpoints } from '../provider/endpoints.ts'
-import type { Provider, RefreshAnswer } from '../provider/provider.ts'
-import type { SpendClaim, SpendJournal, SpendRecord } from '../store/journal.ts'
-import type { StoredAccount } from '../store/schema.ts'
+import type { Provider } from '../provider/provider.ts'
+import type { Secret } from '../secret.ts'
+import type { SpendClaim, SpendJournal } from '../store/journal.ts'
 import type { AccountStore } from '../store/store.ts'
 import type { World } from '../world.ts'
+import { createExchange } from './exchange.ts'
+import { STOPPED, createAnswers, failed, renewedTo } from './renewal-answers.ts'
 import type { Sync } from './sync.ts'
-import { type Tokens, type Vault, usableCredential } from './vault.ts'
+import { type Tokens, type Vault, isNewer, usableCredential } from './vault.ts'
 
 export interface RenewalParts {
   readonly provider: Provider
@@ -21,214 +25,152 @@ export interface RenewalParts {
   readonly store: AccountStore
   readonly sync: Pick<Sync, 'load' | 'take'>
   readonly journal: SpendJournal
-  readonly world: Pick<World, 'fetch' | 'now'>
+  readonly world: Pick<World, 'fetch' | 'now' | 'delay' | 'arm'>
 }
 
-/** A living owner answers within the exchange's own limit; after that we look again later. */
-const WAIT_FOR_OWNER_MS = 25_000
-/** Longer than any token endpoint takes; after it the answer is in doubt. */
-const EXCHANGE_LIMIT_MS = 20_000
+/** A living owner is done within the limits of `exchange.ts`; after that we look again later. */
+const WAIT_FOR_OWNER_MS = 30_000
 
 /**
  * The steps of the refresh machine. `machines/refresh.ts` says in which order they run, and
  * `docs/decisions/003-spending-refresh-tokens.md` why.
  */
 export function provideRenewal(parts: RenewalParts) {
-  const { provider, vault, journal, world } = parts
+  const { vault, journal, world } = parts
+  const exchangeToken = createExchange(parts)
+  const { overtaken, keep, bury, apply } = createAnswers(parts)
+  /** The tokens each run is about, since it read the store: newer ones that arrive need no renewal. */
+  const begun = new Map<string, Tokens>()
+  /** The tokens whose tickets are ours. */
+  const claimed = new Map<string, Tokens>()
 
-  /** Reads the store and applies what any process has recorded for the token found there. */
-  async function reread(id: string): Promise<RereadResult> {
+  /** Reads the store, which applies what any process has recorded. */
+  async function reread({ id }: Step): Promise<RereadResult> {
     const before = vault.get(id)
     await parts.sync.load()
     const current = vault.get(id)
-    if (current === undefined) return failed('refused', 'the account was removed')
-    const record = await journal.read(current.refreshToken)
-    if (record !== undefined) return apply(id, current, record)
+    if (current === undefined) return STOPPED
+    const [recorded] = await journal.spent([current.refreshToken])
+    if (recorded !== undefined) return apply(id, current, recorded)
     const works = usableCredential(current, world.now()) !== undefined
-    if (works && before !== undefined && isNewer(current, before)) {
-      return { kind: 'renewed', expiresAt: current.expiresAt, version: current.version }
-    }
+    if (works && before !== undefined && isNewer(current, before)) return renewedTo(current)
+    begun.set(id, current)
     return { kind: 'current' }
   }
 
-  async function claim(id: string): Promise<ClaimResult> {
-    const tokens = vault.get(id)
-    if (tokens === undefined) return failed('refused', 'the account was removed')
-    const claimed = await follow(id, tokens, await journal.claim(tokens.refreshToken))
-    return claimed.kind === 'ours' ? recheck(id, tokens) : claimed
+  async function claim({ id }: Step, signal: AbortSignal): Promise<ClaimResult> {
+    const tokens = begun.get(id)
+    if (tokens === undefined) return STOPPED
+    return follow(id, tokens, await journal.claim(tokens.refreshToken), signal)
   }
 
-  /** The ticket is ours, but another process may have finished between our read and our claim. */
-  async function recheck(id: string, claimed: Tokens): Promise<ClaimResult> {
-    await parts.sync.load()
-    const current = vault.get(id)
-    if (current === undefined || !isNewer(current, claimed)) return { kind: 'ours' }
-    await journal.release(claimed.refreshToken)
-    return { kind: 'renewed', expiresAt: current.expiresAt, version: current.version }
-  }
-
-  async function awaitRecord(id: string): Promise<ClaimResult> {
-    const tokens = vault.get(id)
-    if (tokens === undefined) return failed('refused', 'the account was removed')
+  async function awaitRecord({ id }: Step, signal: AbortSignal): Promise<ClaimResult> {
+    const tokens = begun.get(id)
+    if (tokens === undefined) return STOPPED
     const found = await journal.wait(tokens.refreshToken, WAIT_FOR_OWNER_MS)
-    if (found === undefined) return failed('unavailable', 'another process is still renewing it')
-    if (found.kind === 'renewed' || found.kind === 'dead') return apply(id, tokens, found)
-    return follow(id, tokens, found)
+    if (found === undefined) return failed('unavailable', 'another process could not renew it yet')
+    return follow(id, tokens, found, signal)
   }
 
-  async function follow(id: string, tokens: Tokens, claimed: SpendClaim): Promise<ClaimResult> {
-    switch (claimed.kind) {
+  async function follow(
+    id: string,
+    tokens: Tokens,
+    right: SpendClaim,
+    signal: AbortSignal,
+  ): Promise<ClaimResult> {
+    switch (right.kind) {
       case 'ours':
+        return recheck(id, tokens, right, signal)
       case 'theirs':
-        return { kind: claimed.kind }
+        return right
       case 'spent':
-        return apply(id, tokens, claimed.record)
+        return apply(id, tokens, right.record)
       case 'lost':
-        return failed('dead', 'a process ended while renewing it and its new token may be lost')
+        return failed('lost', 'two processes ended while they renewed it')
       case 'unwritable':
-        return failed('unavailable', `its renewal could not be saved (${claimed.detail})`)
+        return failed('unavailable', `the new token could not be saved (${right.detail})`)
     }
   }
 
-  /** Never stopped half-way: what the provider answers is recorded even if nobody waits for it. */
-  async function exchange(id: string): Promise<RefreshOutcome> {
-    const tokens = vault.get(id)
-    if (tokens === undefined) return failed('refused', 'the account was removed')
-    const answer = await provider.refresh({
-      refreshToken: tokens.refreshToken,
-      endpoints: parts.endpoints(),
-      fetch: world.fetch,
-      now: world.now,
-      signal: AbortSignal.timeout(EXCHANGE_LIMIT_MS),
-    })
+  /** The ticket is ours, but another process may have finished between our read and our claim. */
+  async function recheck(
+    id: string,
+    tokens: Tokens,
+    ours: ClaimResult,
+    signal: AbortSignal,
+  ): Promise<ClaimResult> {
+    claimed.set(id, tokens)
+    await parts.sync.load()
+    // Stopped: nobody would go on with the ticket.
+    const outcome = signal.aborted ? STOPPED : overtaken(id, tokens)
+    if (outcome === undefined) return ours
+    await giveBack(id, tokens)
+    return outcome
+  }
+
+  async function giveBack(id: string, tokens: Tokens): Promise<void> {
+    claimed.delete(id)
+    await journal.release(tokens.refreshToken)
+  }
+
+  /** Never stopped half-way: what the provider answers is kept even if nobody waits for it. */
+  async function exchange({ id, inDoubt }: SpendStep): Promise<RefreshOutcome> {
+    const tokens = claimed.get(id)
+    if (tokens === undefined) return STOPPED
+    const outcome = overtaken(id, tokens)
+    if (outcome !== undefined) {
+      await giveBack(id, tokens)
+      return outcome
+    }
+    claimed.delete(id)
+    try {
+      return await spend(id, tokens, inDoubt)
+    } catch (error) {
+      await journal.leaveInDoubt(tokens.refreshToken)
+      throw error
+    }
+  }
+
+  async function spend(id: string, tokens: Tokens, inDoubt: boolean): Promise<RefreshOutcome> {
+    const { refreshToken } = tokens
+    const answer = await exchangeToken(refreshToken, inDoubt)
     switch (answer.kind) {
       case 'renewed':
         return keep(id, tokens, answer)
       case 'dead':
-        return bury(id, tokens, answer.code)
+        return bury(id, tokens, answer)
       case 'refused':
-        await journal.release(tokens.refreshToken)
+        await endWithout(refreshToken, answer.inDoubt)
         return failed('refused', `the provider answered "${answer.code}"`)
       case 'unavailable':
+        await endWithout(refreshToken, answer.inDoubt)
         return failed('unavailable', answer.detail)
     }
   }
 
-  async function keep(
-    id: string,
-    spent: Tokens,
-    answer: RefreshAnswer & { kind: 'renewed' },
-  ): Promise<RefreshOutcome> {
-    const { accessToken, refreshToken, expiresAt, accountId, email } = answer
-    const record = {
-      kind: 'renewed',
-      accessToken,
-      refreshToken,
-      expiresAt,
-      accountId,
-      email,
-    } as const
-    // In memory first: should the disk fail now, this process at least goes on.
-    const unsaved = takeRecord(vault, id, spent, record)
-    try {
-      await journal.record(spent.refreshToken, record)
-    } catch {
-      await merge(id, spent, record)
-      return unsaved
-    }
-    return apply(id, spent, record)
+  /** Ends a claim without a new token. */
+  function endWithout(refreshToken: Secret, inDoubt: boolean): Promise<void> {
+    return inDoubt ? journal.leaveInDoubt(refreshToken) : journal.release(refreshToken)
   }
 
-  /** A permanent answer counts only while the store still holds the token that was refused. */
-  async function bury(id: string, spent: Tokens, code: string): Promise<RefreshOutcome> {
-    await parts.sync.load()
-    const current = vault.get(id)
-    if (current !== undefined && isNewer(current, spent)) {
-      return { kind: 'renewed', expiresAt: current.expiresAt, version: current.version }
-    }
-    await journal.record(spent.refreshToken, { kind: 'dead', code }).catch(() => {})
-    return dead(code)
+  /** Exchanges whose answer is not kept yet, whoever waits for them. */
+  const running = new Set<Promise<RefreshOutcome>>()
+
+  function exchangeToTheEnd(input: SpendStep): Promise<RefreshOutcome> {
+    const exchanging = exchange(input).finally(() => running.delete(exchanging))
+    running.add(exchanging)
+    return exchanging
   }
 
-  async function apply(id: string, spent: Tokens, record: SpendRecord): Promise<RefreshOutcome> {
-    if (record.kind === 'dead') return dead(record.code)
-    const outcome = takeRecord(vault, id, spent, record)
-    await merge(id, spent, record)
-    return outcome
-  }
-
-  async function merge(
-    id: string,
-    spent: Tokens,
-    record: SpendRecord & { kind: 'renewed' },
-  ): Promise<void> {
-    const result = await parts.store.update((document) => {
-      const account = document.accounts.find(({ uuid }) => uuid === id)
-      if (account === undefined || !isSame(account.refreshToken, spent.refreshToken))
-        return document
-      const renewed = withRecord(account, record)
-      return {
-        ...document,
-        accounts: document.accounts.map((other) => (other === account ? renewed : other)),
-      }
-    })
-    if (result.ok) parts.sync.take(result.document)
-  }
-
-  return refreshMachine.provide({
+  const machine = refreshMachine.provide({
     actors: {
-      reread: step(reread),
-      claim: step(claim),
-      awaitRecord: step(awaitRecord),
-      exchange: step(exchange),
+      reread: fromPromise<RereadResult, Step>(({ input }) => reread(input)),
+      claim: fromPromise<ClaimResult, Step>(({ input, signal }) => claim(input, signal)),
+      awaitRecord: fromPromise<ClaimResult, Step>(({ input, signal }) =>
+        awaitRecord(input, signal),
+      ),
+      exchange: fromPromise<RefreshOutcome, SpendStep>(({ input }) => exchangeToTheEnd(input)),
     },
   })
-}
-
-function step<Result>(run: (id: string) => Promise<Result>) {
-  return fromPromise<Result, { id: string }>(({ input }) => run(input.id))
-}
-
-function takeRecord(
-  vault: Vault,
-  id: string,
-  spent: Tokens,
-  record: SpendRecord & { kind: 'renewed' },
-): RefreshOutcome {
-  const { accessToken, refreshToken, expiresAt } = record
-  const version = spent.version + 1
-  const accountId = record.accountId ?? spent.accountId
-  vault.set(id, { accessToken, refreshToken, expiresAt, version, accountId })
-  return { kind: 'renewed', expiresAt, version }
-}
-
-function withRecord(account: StoredAccount, record: SpendRecord & { kind: 'renewed' }) {
-  return {
-    ...account,
-    accessToken: record.accessToken,
-    refreshToken: record.refreshToken,
-    expiresAt: record.expiresAt,
-    accountId: record.accountId ?? account.accountId,
-    email: account.email ?? record.email,
-    tokenVersion: account.tokenVersion + 1,
-  }
-}
-
-function isNewer(tokens: Tokens, than: Tokens): boolean {
-  return (
-    tokens.version > than.version ||
-    (tokens.version === than.version && !isSame(tokens.refreshToken, than.refreshToken))
-  )
-}
-
-function isSame(left: { reveal(): string }, right: { reveal(): string }): boolean {
-  return left.reveal() === right.reveal()
-}
-
-function failed(failure: 'refused' | 'unavailable' | 'dead', detail: string): RefreshOutcome {
-  return { kind: 'failed', failure, detail }
-}
-
-function dead(code: string): RefreshOutcome {
-  return failed('dead', `the provider no longer accepts its login ("${code}")`)
+  return { machine, whenKept: async () => void (await Promise.allSettled(running)) }
 }

@@ -4,6 +4,7 @@ import { RETRY_AFTER, SESSION, UNIFIED, USAGE_LIMIT, WEEKLY } from '../provider/
 import { BURST, type LimitRecord, bindingLimit } from '../../machines/limits.ts'
 import type { AccountState } from '../../machines/account.ts'
 import type { AccountView } from '../../machines/view.ts'
+import type { HotState } from './select/selection.ts'
 
 /** One account as people see it. Holds no secret and no internal type. */
 export interface AccountStatus {
@@ -24,6 +25,8 @@ export interface AccountStatus {
   readonly limits: readonly LimitRecord[]
   readonly usage: readonly Usage[]
   readonly inFlight: number
+  /** Requests and idle sessions of other OpenCode processes on it. */
+  readonly usedElsewhere: number
   /** Epoch ms; 0 = not used by this process. */
   readonly lastUsedAt: number
 }
@@ -33,6 +36,29 @@ export interface PoolStatus {
   readonly accounts: readonly AccountStatus[]
   /** Why the accounts file cannot be read; empty while it can. */
   readonly problem: string
+}
+
+export function accountStatus(
+  view: AccountView,
+  { inFlight, foreignLoad, lastUsedAt, usage }: HotState,
+  { plan, active, now }: { readonly plan: string; readonly active: boolean; readonly now: number },
+): AccountStatus {
+  const { id, state, renewing, facts } = view
+  return {
+    id,
+    label: facts.label,
+    plan,
+    state,
+    active,
+    renewing,
+    ...explainState(view, now),
+    disabledReason: facts.disabledReason ?? undefined,
+    limits: facts.limits,
+    usage,
+    inFlight,
+    usedElsewhere: foreignLoad,
+    lastUsedAt,
+  }
 }
 
 /** Why an account is in its state, in words, and when it is back. */
@@ -91,8 +117,11 @@ function explainDisabled(reason: DisabledReason | null, detail: string): string 
     case 'user':
       return 'switched off by you'
     case 'auth':
+      return `switched off, because its login keeps failing${said}. Sign in again, or enable it`
     case 'revoked':
       return `it needs a new login${said}`
+    case 'lost':
+      return `it needs a new login: a renewal of its token was cut off, and the new token may be lost${said}`
     case 'billing':
       return `its plan does not pay for this${said}`
     case 'organization':

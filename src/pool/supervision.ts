@@ -11,6 +11,7 @@ export interface SupervisionParts {
   readonly heard: {
     viewChanged(before: AccountView | undefined, after: AccountView): void
     tokenSettled(id: string, outcome: RefreshOutcome): void
+    renewalsStopped(): void
     /** An account's machine threw and was started again by the pool. */
     accountCrashed(id: string, times: number): void
     /** The pool's machine itself threw. */
@@ -46,6 +47,7 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
       heard.viewChanged(before, after)
     })
     started.on('token.settled', ({ id, outcome }) => heard.tokenSettled(id, outcome))
+    started.on('renewals.stopped', heard.renewalsStopped)
     started.on('account.crashed', ({ id, times }) => heard.accountCrashed(id, times))
     started.subscribe({
       next: ({ context }) => {
@@ -71,7 +73,9 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
   }
 
   return {
-    send: (event) => actor.send(event),
+    send(event) {
+      if (actor.getSnapshot().status === 'active') actor.send(event)
+    },
     views: () => views,
     viewList: () => list,
     problem: () => actor.getSnapshot().context.problem,

@@ -28,7 +28,7 @@ export interface SyncParts {
 
 /** Keeps the pool and the store in step. Nobody on the path of a successful request waits for it. */
 export interface Sync {
-  /** Reads the store and tells the pool. Concurrent calls share one read. */
+  /** Reads the store and tells the pool. Callers share a read that begins after their call. */
   load(): Promise<void>
   /** Reads only if the file changed since (one `stat`); undefined when it did not. */
   loadIfChanged(): Promise<void> | undefined
@@ -52,6 +52,7 @@ export function createSync(parts: SyncParts): Sync {
   const agreed = new Map<string, AccountFacts>()
   const unsaved = new Set<string>()
   let loading: Promise<void> | undefined
+  let nextLoading: Promise<void> | undefined
   let saving: Promise<void> = Promise.resolve()
   let cancelSave: (() => void) | undefined
   let storedActive: string | undefined
@@ -59,11 +60,20 @@ export function createSync(parts: SyncParts): Sync {
   const said = new Set<string>()
 
   function load(): Promise<void> {
-    loading ??= store
-      .read()
-      .then(takeResult)
-      .finally(() => (loading = undefined))
-    return loading
+    if (loading === undefined) {
+      loading = read().finally(() => (loading = undefined))
+      return loading
+    }
+    // What is being read now may be older than what the caller has just done.
+    nextLoading ??= loading.then(() => {
+      nextLoading = undefined
+      return load()
+    })
+    return nextLoading
+  }
+
+  async function read(): Promise<void> {
+    takeResult(await store.read())
   }
 
   function takeResult(result: StoreResult): void {

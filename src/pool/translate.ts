@@ -7,6 +7,9 @@ import {
 } from '../../machines/limits.ts'
 import type { StoredAccount } from '../store/schema.ts'
 
+/** An access token that is not there has ended; 0 would mean that nobody knows. */
+const LONG_AGO = 1
+
 /** What a stored account says, as facts. `label` is the cleaned name to show to people. */
 export function factsOf(
   account: StoredAccount,
@@ -22,7 +25,7 @@ export function factsOf(
     authRetryAt: account.authRetryAt,
     disabledReason: disabledReasonOf(account),
     disabledDetail: account.authDisabledReason ?? '',
-    tokenExpiresAt: account.expiresAt ?? 0,
+    tokenExpiresAt: account.accessToken === undefined ? LONG_AGO : (account.expiresAt ?? 0),
     tokenVersion: account.tokenVersion,
     rev,
   })

@@ -32,3 +32,9 @@ export function usableCredential(tokens: Tokens, now: number): Credential | unde
   if (expiresAt !== 0 && expiresAt <= now) return undefined
   return { accessToken, accountId }
 }
+
+/** Whether `tokens` came after `than`; another program may renew a token without counting. */
+export function isNewer(tokens: Tokens, than: Tokens): boolean {
+  const isOther = tokens.refreshToken.reveal() !== than.refreshToken.reveal()
+  return tokens.version > than.version || (tokens.version === than.version && isOther)
+}

@@ -7,6 +7,19 @@ export interface ProviderLogin {
   readonly method: PasteCode | DeviceCode
   /** Exchanges an authorization code for tokens. Never rejects. */
   redeem(grant: CodeGrant, request: LoginRequest): Promise<LoginAnswer>
+  /** Who a token belongs to, as far as it says itself. Asks nobody. */
+  identify(accessToken: Secret): Identity
+}
+
+/**
+ * One e-mail can own several accounts and seats: only account id and user id together identify an
+ * account.
+ */
+export interface Identity {
+  readonly accountId: string | undefined
+  readonly userId: string | undefined
+  readonly email: string | undefined
+  readonly planTier: string | undefined
 }
 
 /** The person signs in on a page, which then shows `CODE#STATE` to be pasted. */
@@ -66,15 +79,11 @@ export type LoginRefusal =
   | { readonly kind: 'unavailable'; readonly detail: string }
 
 /** The tokens of somebody who has signed in, and who that is as far as the provider tells. */
-export interface Login {
+export interface Login extends Identity {
   readonly accessToken: Secret
   readonly refreshToken: Secret
   /** Epoch ms, local clock. */
   readonly expiresAt: number
-  readonly accountId: string | undefined
-  readonly userId: string | undefined
-  readonly email: string | undefined
-  readonly planTier: string | undefined
 }
 
 export interface LoginRequest {

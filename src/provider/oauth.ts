@@ -12,12 +12,24 @@ export interface TokenRequest {
 /** An answer with its body as parsed JSON; the body is undefined when it is none. */
 export type Posted =
   | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
-  | { readonly kind: 'unavailable'; readonly detail: string }
+  /** `inDoubt`: it may have been received all the same. */
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly inDoubt: boolean }
 
 /** One exchange takes at most this long, body included. */
 export const TOKEN_LIMIT_MS = 20_000
 /** Token answers are a few KiB. */
 const MAX_BODY_BYTES = 64 * 1024
+/** No connection came about, so that nothing was sent: the codes of Node, then those of Bun. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ConnectionRefused',
+  'FailedToOpenSocket',
+])
 
 /** Sends one request to a token endpoint. Never rejects, and never sends after an abort. */
 export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnswer> {
@@ -28,12 +40,13 @@ export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnsw
 
 /** The same for any endpoint of an authorization server; the caller reads the answer. */
 export async function post(request: TokenRequest): Promise<Posted> {
-  if (request.signal.aborted) return { kind: 'unavailable', detail: 'AbortError' }
+  if (request.signal.aborted) return { kind: 'unavailable', detail: 'AbortError', inDoubt: false }
   const limit = startLimit(request.signal)
   try {
     return await Promise.race([send(request, limit.signal), limit.passed])
   } catch (error) {
-    return { kind: 'unavailable', detail: failureName(error) }
+    const detail = failureName(error)
+    return { kind: 'unavailable', detail, inDoubt: !NOT_SENT.has(detail) }
   } finally {
     limit.stop()
   }

@@ -2,6 +2,7 @@ import type { Endpoints } from './endpoints.ts'
 import type { DisabledReason } from '../../machines/facts.ts'
 import type { LimitRecord } from '../../machines/limits.ts'
 import type { Secret } from '../secret.ts'
+import type { RenewedTokens } from '../tokens.ts'
 import type { ProviderLogin } from './login.ts'
 
 /** How much of each window is used, in percent (0–100, may pass 100). */
@@ -81,22 +82,16 @@ export type Verdict =
 
 /** What a token endpoint said. Never rejects: callers get a value. */
 export type RefreshAnswer =
-  | {
-      readonly kind: 'renewed'
-      readonly accessToken: Secret
-      /** The new refresh token; the old one when the provider did not rotate it. */
-      readonly refreshToken: Secret
-      /** Epoch ms, local clock. */
-      readonly expiresAt: number
-      readonly accountId: string | undefined
-      readonly email: string | undefined
-    }
+  | ({ readonly kind: 'renewed' } & RenewedTokens)
   /** The refresh token will never work again. `code` is the provider's error code. */
   | { readonly kind: 'dead'; readonly code: string }
   /** Refused without a known permanent code: counts as a failure, may be tried again. */
   | { readonly kind: 'refused'; readonly code: string }
-  /** Not the account's fault (network, timeout, 408, 429, 5xx). */
-  | { readonly kind: 'unavailable'; readonly detail: string }
+  /**
+   * Not the account's fault (network, timeout, 408, 429, 5xx). `inDoubt`: the request may have been
+   * carried out, so that the token may be spent; false when that is certainly not so.
+   */
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly inDoubt: boolean }
 
 export interface RefreshRequest {
   readonly refreshToken: Secret

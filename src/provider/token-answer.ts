@@ -18,8 +18,11 @@ export interface Tokens {
 export type TokenAnswer =
   | { readonly kind: 'tokens'; readonly tokens: Tokens }
   | { readonly kind: 'error'; readonly error: TokenError }
-  /** Nobody's fault, or in doubt: network, time limit, 3xx, 408, 429, 5xx, unreadable answers. */
-  | { readonly kind: 'unavailable'; readonly detail: string }
+  /**
+   * Nobody's fault: network, time limit, 3xx, 408, 429, 5xx, unreadable answers. `inDoubt`: what was
+   * asked for may have been done.
+   */
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly inDoubt: boolean }
 
 export interface TokenError {
   readonly status: number
@@ -117,7 +120,8 @@ function readError(status: number, body: unknown, sent: string): TokenAnswer {
   const named = typeof found?.error === 'string' ? found.error : inner?.code
   const code = wordOf(named ?? found?.code ?? inner?.type, sent)
   if (isTransient(status, code)) {
-    return { kind: 'unavailable', detail: `HTTP ${status}${code === undefined ? '' : ` ${code}`}` }
+    const detail = `HTTP ${status}${code === undefined ? '' : ` ${code}`}`
+    return { kind: 'unavailable', detail, inDoubt: status >= 500 || isSuccess(status) }
   }
   const description = found?.error_description ?? inner?.message ?? found?.message ?? ''
   return { kind: 'error', error: { status, code, description, isJson: isRecord(body) } }

@@ -157,7 +157,10 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     }
     once.renewed = true
     const next = await pool.credentials.after(credential.version, account.id, signal)
-    if (next === undefined) return move('its token could not be renewed', refusal)
+    if (next === undefined) {
+      pool.tell(account.id, { type: 'request.withoutToken' })
+      return move('its token could not be renewed', refusal)
+    }
     return { kind: 'again', credential: next }
   }
 

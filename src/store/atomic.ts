@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, renameSync, rmSync, statSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { insist } from './insist.ts'
 import { errorCode, refusalOf, resolveTarget, stampOf } from './target.ts'
 
 /** A complete, flushed temporary file that waits to take its target's place. */
@@ -16,8 +17,8 @@ export interface PreparedWrite {
   commit(check: () => boolean): 'written' | 'refused' | 'blocked'
   /** Makes the rename survive a power cut. Without it a spent refresh token can come back. */
   flush(): Promise<void>
-  /** Removes the temporary file if it still exists. Call it last, always. */
-  discard(): void
+  /** Removes the temporary file if it still exists. Call it last, always. Never rejects. */
+  discard(): Promise<void>
 }
 
 export interface WriteOptions {
@@ -27,6 +28,8 @@ export interface WriteOptions {
   readonly onWritten?: (stamp: string) => void
   /** False for copies whose loss in a power cut does no harm. */
   readonly durable?: boolean
+  /** Named in the temporary file's name: see `pendingRevisions`. */
+  readonly rev?: number
 }
 
 export type WriteOutcome = 'written' | 'refused'
@@ -39,15 +42,15 @@ export type WriteOutcome = 'written' | 'refused'
 export async function writeAtomically(
   target: string,
   content: string | Uint8Array,
-  { check = always, onWritten, durable = true }: WriteOptions = {},
+  { check = always, onWritten, ...how }: WriteOptions = {},
 ): Promise<WriteOutcome> {
-  const write = await prepareWrite(await resolveTarget(target), content, durable)
+  const write = await prepareWrite(await resolveTarget(target), content, how)
   try {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const outcome = write.commit(check)
       if (outcome === 'written') {
         onWritten?.(write.stamp)
-        if (durable) await write.flush()
+        await write.flush()
         return outcome
       }
       if (outcome === 'refused') return outcome
@@ -55,7 +58,7 @@ export async function writeAtomically(
     }
     throw new UnsafeTargetError('EBUSY', 'another program keeps the file open')
   } finally {
-    write.discard()
+    await write.discard()
   }
 }
 
@@ -63,24 +66,45 @@ export async function writeAtomically(
 export async function prepareWrite(
   target: string,
   content: string | Uint8Array,
-  durable = true,
+  { durable = true, rev }: Pick<WriteOptions, 'durable' | 'rev'> = {},
 ): Promise<PreparedWrite> {
   assertWritable(target)
-  const temporary = temporaryPath(target)
-  const discard = () => rmSync(temporary, { force: true })
+  const temporary = temporaryPath(target, rev)
+  // Opened before: once the file is in its place, too many open files must not matter any more.
+  const folder = durable ? await openFolder(dirname(target)) : undefined
+  const discard = async () => {
+    insist(() => rmSync(temporary, { force: true }))
+    await folder?.close().catch(() => undefined)
+  }
   try {
     const stamp = await writeTemporary(temporary, Buffer.from(content), durable)
     return {
       stamp,
       commit: (check) => (check() ? rename(temporary, target) : 'refused'),
-      flush: () => flushFolder(dirname(target)),
+      flush: () => sync(folder),
       discard,
     }
   } catch (error) {
-    discard()
+    await discard()
     throw error
   }
 }
+
+/**
+ * The revisions whose temporary files wait beside `target`: each may still take its place, if its
+ * writer was stopped between its last look and its rename. Nobody else may write the same revision,
+ * or the two could not be told apart.
+ */
+export async function pendingRevisions(target: string): Promise<readonly number[]> {
+  const names = await readdir(dirname(target)).catch(() => [])
+  const start = `.${basename(target)}.r`
+  return names
+    .filter((name) => name.startsWith(start) && isTemporary(target, name))
+    .map((name) => Number(REVISION.exec(name.slice(start.length))?.[0] ?? 0))
+}
+
+/** At most 15 digits: a name that somebody made up must not use up all revisions. */
+const REVISION = /^\d{1,15}(?=-)/
 
 /** Whether `name` is a temporary file that `prepareWrite` made for `target`. */
 export function isTemporary(target: string, name: string): boolean {
@@ -136,23 +160,46 @@ function rename(from: string, to: string): 'written' | 'blocked' {
 
 const WINDOWS_IN_USE = new Set(['EPERM', 'EBUSY', 'EACCES'])
 
-async function flushFolder(folder: string): Promise<void> {
-  let handle: FileHandle | undefined
+/** Makes a folder and those above it where they are missing, durably. Throws Node's error. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = folder; ; made = dirname(made)) {
+    await flushFolder(dirname(made))
+    if (made === first || made === dirname(made)) return
+  }
+}
+
+/** Makes renames in a folder survive a power cut. */
+export async function flushFolder(folder: string): Promise<void> {
+  const handle = await openFolder(folder)
   try {
-    handle = await open(folder, 'r')
-    await handle.sync()
-  } catch (error) {
-    // Windows and some network file systems cannot flush a folder; all others must.
-    if (!CANNOT_FLUSH.has(errorCode(error))) throw error
+    await sync(handle)
   } finally {
     await handle?.close()
   }
 }
 
+/** Undefined where a folder cannot be opened: on Windows, and without the right to read it. */
+async function openFolder(folder: string): Promise<FileHandle | undefined> {
+  return open(folder, 'r').catch(unlessUnable)
+}
+
+async function sync(folder: FileHandle | undefined): Promise<void> {
+  await folder?.sync().catch(unlessUnable)
+}
+
+/** Windows and some network file systems cannot flush a folder; all others must. */
+function unlessUnable(error: unknown): undefined {
+  if (!CANNOT_FLUSH.has(errorCode(error))) throw error
+}
+
 const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF', 'ENOSYS'])
 
-function temporaryPath(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${randomBytes(9).toString('hex')}.tmp`)
+function temporaryPath(target: string, rev: number | undefined): string {
+  const mark = rev === undefined ? '' : `r${rev}-`
+  const chance = randomBytes(9).toString('hex')
+  return join(dirname(target), `.${basename(target)}.${mark}${chance}.tmp`)
 }
 
 function always(): boolean {

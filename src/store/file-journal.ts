@@ -1,23 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { type Secret, secret } from '../secret.ts'
 import { writeAtomically } from './atomic.ts'
 import type { SpendClaim, SpendJournal, SpendRecord } from './journal.ts'
-import { isAlive, newOwnerRecord, ownerSchema } from './owner.ts'
+import { sweepJournal } from './journal-sweep.ts'
+import { fillRoom, reserveRoom } from './room.ts'
+import { makeTicket, markOver, ticketState } from './spend-ticket.ts'
 import { errorCode } from './target.ts'
 
-/** A dead owner's answer may still be on its way to the disk when we notice its death. */
-const GRACE_AFTER_DEATH_MS = 2_000
-/** A ticket of an owner that cannot be looked at (another host) counts as dead after this. */
-const UNKNOWN_OWNER_EXPIRES_MS = 60_000
 const POLL_MS = 60
-/** A token is spent at most twice: by its owner, and once more when that owner died. */
-const TICKETS = [1, 2]
-/** Nobody holds a token this old without having read the store since. */
-const KEPT_MS = 7 * 24 * 3_600_000
+/** An owner that died may have spent the token; after a second one nobody tries again. */
+const MOST_DEAD_OWNERS = 1
 
 const recordSchema = v.variant('kind', [
   v.object({
@@ -28,111 +24,166 @@ const recordSchema = v.variant('kind', [
     accountId: v.optional(v.string()),
     email: v.optional(v.string()),
   }),
-  v.object({ kind: v.literal('dead'), code: v.string() }),
+  v.object({ kind: v.literal('dead'), code: v.string(), inDoubt: v.optional(v.boolean(), false) }),
 ])
 
 /** The journal as files in `folder`, which is made with mode 0700 when first needed. */
 export function createFileJournal(folder: string): SpendJournal {
-  /** Tickets of this process: a later attempt of ours may go on with them. */
-  const own = new Set<string>()
+  /** The tickets of this process, until it gives them back or ends them for all to see. */
+  const own = new Map<string, OwnTicket>()
+  /** The ticket that stood in the way of the last claim. */
+  const awaited = new Map<string, string>()
 
-  const ticketPath = (token: Secret, n: number) => join(folder, `${keyOf(token)}.spend.${n}`)
-  const recordPath = (token: Secret) => join(folder, `${keyOf(token)}.next`)
+  const ticketPath = (key: string, n: number) => join(folder, `${key}.spend.${n}`)
+  const recordPath = (key: string) => join(folder, `${key}.next`)
 
-  async function read(token: Secret): Promise<SpendRecord | undefined> {
-    const text = await readFile(recordPath(token), 'utf8').catch(() => undefined)
-    if (text === undefined) return undefined
-    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text)
-    if (!parsed.success) return undefined
-    const record = parsed.output
-    if (record.kind === 'dead') return record
-    return { ...record, accountId: record.accountId, email: record.email }
+  async function read(key: string): Promise<SpendRecord | undefined> {
+    return parseRecord(await readFile(recordPath(key), 'utf8').catch(() => ''))
   }
 
-  async function claim(token: Secret): Promise<SpendClaim> {
-    const record = await read(token)
+  async function claim(key: string): Promise<SpendClaim> {
+    const record = await read(key)
     if (record !== undefined) return { kind: 'spent', record }
+    const mine = own.get(key)
+    if (mine !== undefined && !mine.isOver) return { kind: 'theirs' }
     try {
+      if (mine !== undefined) return await takeAgain(key, mine.path)
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      for (const n of TICKETS) {
-        const path = ticketPath(token, n)
-        if (own.has(path)) return { kind: 'ours', inDoubt: true }
-        if (await makeTicket(folder, path)) {
-          own.add(path)
-          return { kind: 'ours', inDoubt: n > 1 }
-        }
-        if (!(await isAbandoned(path))) return { kind: 'theirs' }
-      }
+      return await claimNext(key)
     } catch (error) {
-      return { kind: 'unwritable', detail: errorCode(error) ?? 'unknown error' }
+      return { kind: 'unwritable', detail: errorCode(error) }
     }
-    // The last owner may have recorded its answer just before it died.
-    const late = await read(token)
-    return late === undefined ? { kind: 'lost' } : { kind: 'spent', record: late }
+  }
+
+  /** What the owner of the ticket in the way has recorded by now. */
+  async function told(key: string): Promise<SpendClaim> {
+    const record = await read(key)
+    return record === undefined ? { kind: 'theirs' } : { kind: 'spent', record }
+  }
+
+  /** Takes the first ticket that nobody has, if those before it have ended. */
+  async function claimNext(key: string): Promise<SpendClaim> {
+    let deaths = 0
+    for (let n = 1; ; n++) {
+      const ticket = ticketPath(key, n)
+      const state = await ticketState(ticket)
+      if (state === 'held') {
+        awaited.set(key, ticket)
+        return { kind: 'theirs' }
+      }
+      if (state === 'free') return take(key, ticket, n > 1)
+      if (state === 'dead') deaths += 1
+      const record = await salvage(key, ticket)
+      if (record !== undefined) return { kind: 'spent', record }
+      if (deaths > MOST_DEAD_OWNERS) return { kind: 'lost' }
+    }
+  }
+
+  async function take(key: string, ticket: string, inDoubt: boolean): Promise<SpendClaim> {
+    if (!(await makeTicket(ticket))) return { kind: 'theirs' }
+    own.set(key, { path: ticket, isOver: false })
+    try {
+      await reserveRoom(roomOf(ticket))
+    } catch (error) {
+      await release(key)
+      throw error
+    }
+    // The last owner may have recorded its answer just before it ended.
+    const record = await read(key)
+    if (record === undefined) return { kind: 'ours', inDoubt }
+    await release(key)
+    return { kind: 'spent', record }
+  }
+
+  /** The disk did not take the mark that it is over: only this process knows. */
+  async function takeAgain(key: string, ticket: string): Promise<SpendClaim> {
+    await reserveRoom(roomOf(ticket))
+    own.set(key, { path: ticket, isOver: false })
+    return { kind: 'ours', inDoubt: true }
+  }
+
+  /** What an owner that is gone recorded, even if it died before it could give it its name. */
+  async function salvage(key: string, ticket: string): Promise<SpendRecord | undefined> {
+    const room = roomOf(ticket)
+    const written = parseRecord(await readFile(room, 'utf8').catch(() => ''))
+    const step = written === undefined ? rm(room) : rename(room, recordPath(key))
+    // Another process may do the same at this moment.
+    await step.catch(() => undefined)
+    return read(key)
+  }
+
+  async function write(key: string, outcome: SpendRecord): Promise<void> {
+    const ticket = own.get(key)?.path
+    const text = JSON.stringify(disclose(outcome))
+    const isFilled = ticket !== undefined && (await fillRoom(roomOf(ticket), text, recordPath(key)))
+    if (!isFilled) await writeAtomically(recordPath(key), text)
+    own.delete(key)
+    await sweepJournal(folder)
+  }
+
+  async function release(key: string): Promise<void> {
+    const ticket = own.get(key)?.path
+    if (ticket === undefined) return
+    own.delete(key)
+    await rm(roomOf(ticket), { force: true, recursive: true })
+    await rm(ticket, { force: true })
   }
 
   return {
-    read,
-    claim,
+    async spent(tokens) {
+      const names = new Set(await readdir(folder).catch(() => []))
+      const keys = tokens.map(keyOf)
+      return Promise.all(
+        keys.map(async (key) => (names.has(`${key}.next`) ? read(key) : undefined)),
+      )
+    },
+    claim: (token) => claim(keyOf(token)),
     async wait(token, ms) {
+      const key = keyOf(token)
       const end = performance.now() + ms
+      const ticket = awaited.get(key)
       for (;;) {
-        const claimed = await claim(token)
-        if (claimed.kind !== 'theirs') return claimed.kind === 'spent' ? claimed.record : claimed
+        const state = ticket === undefined ? 'free' : await ticketState(ticket)
+        // Its owner gave up: another attempt at once would only meet the same trouble.
+        if (state === 'over') return undefined
+        const claimed = state === 'held' ? await told(key) : await claim(key)
+        if (claimed.kind !== 'theirs') return claimed
         if (performance.now() >= end) return undefined
         await delay(POLL_MS * (1 + Math.random()))
       }
     },
-    async record(token, record) {
-      await writeAtomically(recordPath(token), JSON.stringify(disclose(record)))
-      await removeOld(folder)
+    record: (token, outcome) => write(keyOf(token), outcome),
+    release: (token) => release(keyOf(token)),
+    async leaveInDoubt(token) {
+      const key = keyOf(token)
+      const ticket = own.get(key)?.path
+      if (ticket === undefined) return
+      own.set(key, { path: ticket, isOver: true })
+      await markOver(ticket).then(
+        () => own.delete(key),
+        () => undefined,
+      )
+      await rm(roomOf(ticket), { force: true })
     },
-    async release(token) {
-      for (const n of TICKETS) {
-        const path = ticketPath(token, n)
-        if (own.delete(path)) await rm(path, { force: true })
-      }
-    },
   }
 }
 
-/** Complete and exclusive in one step: `link` fails when the ticket exists. */
-async function makeTicket(folder: string, path: string): Promise<boolean> {
-  const temporary = join(folder, `.${randomUUID()}.tmp`)
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(JSON.stringify(newOwnerRecord()))
-    await file.sync()
-    await link(temporary, path)
-    return true
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false
-    throw error
-  } finally {
-    await file.close()
-    await rm(temporary, { force: true })
-  }
+interface OwnTicket {
+  readonly path: string
+  /** The exchange ended in doubt. */
+  readonly isOver: boolean
 }
 
-/** Its owner is dead for sure, and for long enough that its answer would be here. */
-async function isAbandoned(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined)
-  // Given back in this moment: whoever asks again gets it.
-  if (found === undefined) return false
-  const age = Date.now() - found.mtimeMs
-  const text = await readFile(path, 'utf8').catch(() => '')
-  const owner = v.safeParse(v.pipe(v.string(), v.parseJson(), ownerSchema), text)
-  const liveness = owner.success ? isAlive(owner.output) : 'unknown'
-  if (liveness === 'alive') return false
-  return age > (liveness === 'dead' ? GRACE_AFTER_DEATH_MS : UNKNOWN_OWNER_EXPIRES_MS)
+/** Where the answer will be written: reserved before the token is spent. */
+function roomOf(ticket: string): string {
+  return `${ticket}.room`
 }
 
-async function removeOld(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name)
-    const found = await stat(path).catch(() => undefined)
-    if (found !== undefined && Date.now() - found.mtimeMs > KEPT_MS) await rm(path, { force: true })
-  }
+function parseRecord(text: string): SpendRecord | undefined {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text)
+  if (!parsed.success) return undefined
+  if (parsed.output.kind === 'dead') return parsed.output
+  return { ...parsed.output, accountId: parsed.output.accountId, email: parsed.output.email }
 }
 
 function disclose(record: SpendRecord): unknown {

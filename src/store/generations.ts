@@ -1,7 +1,7 @@
 import { writeAtomically } from './atomic.ts'
 import { parseDocument } from './document.ts'
 import type { StoreDocument } from './store.ts'
-import { readTarget } from './target.ts'
+import { errorCode, readTarget } from './target.ts'
 
 /** Two slots, used in turn: while one is written the other stays whole. */
 const SLOTS = [0, 1]
@@ -15,21 +15,34 @@ export async function keepGeneration(path: string, rev: number, text: string): P
   await writeAtomically(slot, text, { durable: false }).catch(() => undefined)
 }
 
-/** The copy with the highest revision that can still be read. */
-export async function newestGeneration(path: string): Promise<StoreDocument | undefined> {
-  const copies = await Promise.all(SLOTS.map((slot) => readGeneration(slotPath(path, slot))))
+/**
+ * The copy with the highest revision that is whole. Throws Node's error when one cannot be read,
+ * which might be the newest. `tolerant`: not when another user keeps it to himself, for ever.
+ */
+export async function newestGeneration(
+  path: string,
+  { tolerant = false } = {},
+): Promise<StoreDocument | undefined> {
+  const copies = await Promise.all(
+    SLOTS.map(async (slot) => readGeneration(slotPath(path, slot), tolerant)),
+  )
   return copies.reduce(
     (newest, copy) => (newest === undefined || (copy?.rev ?? -1) > newest.rev ? copy : newest),
     undefined,
   )
 }
 
-async function readGeneration(path: string): Promise<StoreDocument | undefined> {
-  const target = await readTarget(path).catch(() => undefined)
+async function readGeneration(path: string, tolerant: boolean): Promise<StoreDocument | undefined> {
+  const target = await readTarget(path).catch((error: unknown) => {
+    if (tolerant && FORBIDDEN.has(errorCode(error))) return undefined
+    throw error
+  })
   if (target?.kind !== 'file') return undefined
   const parsed = parseDocument(target.text)
   return parsed.ok ? parsed.document : undefined
 }
+
+const FORBIDDEN = new Set(['EACCES', 'EPERM'])
 
 function slotPath(path: string, slot: number): string {
   return `${path}.bak-${slot}`

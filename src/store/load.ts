@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EMPTY_DOCUMENT, parseDocument } from './document.ts'
-import { storeProblem } from './problem.ts'
+import { storeFault, storeProblem } from './problem.ts'
 import type { StoreDocument, StoreProblem } from './store.ts'
 import { errorCode, readTarget } from './target.ts'
 
@@ -35,7 +35,7 @@ const SETTLE_MS = 100
 
 async function loadOnce(path: string): Promise<Loaded> {
   const target = await readTarget(path).catch((error: unknown) =>
-    storeProblem('unreadable', path, errorCode(error)),
+    storeFault('unreadable', path, errorCode(error)),
   )
   if ('message' in target) return { kind: 'problem', problem: target }
   if (target.kind === 'file') return fromText(path, target.text)

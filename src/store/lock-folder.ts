@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import * as v from 'valibot'
+import { insist } from './insist.ts'
 import { newOwnerRecord, ownerSchema } from './owner.ts'
 import { errorCode } from './target.ts'
 
@@ -30,18 +31,41 @@ const recordSchema = v.object({ ...ownerSchema.entries, folder: v.string() })
 export function claimFolder(path: string): Claim {
   mkdirSync(path, 0o700)
   const owner = newOwnerRecord()
-  const claim = { path, folder: folderAt(path) ?? '', nonce: owner.nonce }
-  try {
-    writeFileSync(recordPath(path), JSON.stringify({ ...owner, folder: claim.folder }), {
-      mode: 0o600,
-    })
-  } catch {
-    // A full disk takes folders but no files. Without a record others wait for `stale`.
-  }
+  const claim = { path, folder: madeFolder(path), nonce: owner.nonce }
+  writeRecord(path, JSON.stringify({ ...owner, folder: claim.folder }))
   return claim
 }
 
+/** Without a record others wait for `stale`: no reason to go without the lock. */
+function writeRecord(path: string, text: string): void {
+  try {
+    writeFileSync(recordPath(path), text, { mode: 0o600 })
+  } catch {
+    // A full disk takes an empty file, and no more.
+    insist(() => rmSync(recordPath(path), { force: true }))
+  }
+}
+
+/** A folder that cannot be told from another is no lock, and would stand in everybody's way. */
+function madeFolder(path: string): string {
+  try {
+    return folderAt(path) ?? ''
+  } catch (error) {
+    insist(() => rmdirSync(path))
+    throw error
+  }
+}
+
+/** False when in doubt. Never throws. */
 export function isOurs(claim: Claim): boolean {
+  try {
+    return isAtPlace(claim)
+  } catch {
+    return false
+  }
+}
+
+function isAtPlace(claim: Claim): boolean {
   return (
     folderAt(claim.path) === claim.folder && (recordOf(claim)?.nonce ?? claim.nonce) === claim.nonce
   )
@@ -49,7 +73,7 @@ export function isOurs(claim: Claim): boolean {
 
 /** Gives the lock back, unless it is somebody else's by now. */
 export function unclaimFolder(claim: Claim): void {
-  if (!isOurs(claim)) return
+  if (!isAtPlace(claim)) return
   clear(claim.path)
   // Last, and only ours: in between, the next owner may have written its own.
   if (readRecord(claim.path)?.nonce === claim.nonce) rmSync(recordPath(claim.path), { force: true })

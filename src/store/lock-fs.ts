@@ -1,4 +1,5 @@
 import { stat, utimes } from 'node:fs'
+import { insist } from './insist.ts'
 import { type Claim, claimFolder, unclaimFolder } from './lock-folder.ts'
 import { clearStale } from './lock-repair.ts'
 
@@ -9,6 +10,8 @@ export const STALE_MS = 15_000
 export const releasing = new Set<string>()
 
 const claims = new Map<string, Claim>()
+/** Locks that could not be given back: a disk that was read-only for a while keeps them. */
+const leftovers = new Map<string, Claim>()
 
 /**
  * What `proper-lockfile` does on disk. Its own steps leave a gap between looking and removing, in
@@ -18,7 +21,10 @@ export const lockFs = {
   stat,
   utimes,
   mkdir(path: string, done: (error: unknown) => void) {
-    settle(done, () => claims.set(path, claimFolder(path)))
+    settle(done, () => {
+      clearLeftover(path)
+      claims.set(path, claimFolder(path))
+    })
   },
   rmdir(path: string, done: (error: unknown) => void) {
     settle(done, () => {
@@ -35,11 +41,19 @@ export function claimAt(path: string): Claim | undefined {
 export function giveBack(path: string): void {
   const claim = claims.get(path)
   claims.delete(path)
-  if (claim !== undefined) ignoringErrors(() => unclaimFolder(claim))
+  if (claim === undefined || insist(() => unclaimFolder(claim))) return
+  leftovers.set(path, claim)
 }
 
 export function giveBackAll(): void {
   for (const path of claims.keys()) giveBack(path)
+}
+
+function clearLeftover(path: string): void {
+  const claim = leftovers.get(path)
+  if (claim === undefined) return
+  unclaimFolder(claim)
+  leftovers.delete(path)
 }
 
 class LockedError extends Error {
@@ -55,12 +69,4 @@ function settle(done: (error: unknown) => void, step: () => void): void {
     return
   }
   done(null)
-}
-
-function ignoringErrors(step: () => void): void {
-  try {
-    step()
-  } catch {
-    // It stays until it is stale: slower for others, wrong for nobody.
-  }
 }

@@ -1,4 +1,5 @@
 import { lstatSync, rmSync, writeFileSync } from 'node:fs'
+import { insist } from './insist.ts'
 import { clear, folderAt, readRecord } from './lock-folder.ts'
 import { isAlive } from './owner.ts'
 
@@ -68,6 +69,7 @@ function exclusively(claimPath: string, work: () => void): boolean {
   try {
     writeFileSync(claimPath, '', { flag: 'wx', mode: 0o600 })
   } catch {
+    insist(() => clearAbandoned(claimPath))
     return false
   }
   try {
@@ -79,3 +81,12 @@ function exclusively(claimPath: string, work: () => void): boolean {
     rmSync(claimPath, { force: true })
   }
 }
+
+/** Whoever made the claim ended in the middle of some µs of work: it would stay for ever. */
+function clearAbandoned(claimPath: string): void {
+  const stat = lstatSync(claimPath, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  if (Math.abs(Date.now() - stat.mtimeMs) > ABANDONED_MS) rmSync(claimPath, { force: true })
+}
+
+const ABANDONED_MS = 5_000

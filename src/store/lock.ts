@@ -9,14 +9,16 @@ import { takeTurn } from './turn.ts'
 
 /** A lock while it is held. */
 export interface Lease {
-  /** Whether the lock is still ours. Synchronous: ask right before the step that needs it. */
+  /** Whether the lock is still ours; when in doubt it is not. Synchronous, and never throws. */
   held(): boolean
 }
 
 export type LockResult<T> =
   | { readonly ok: true; readonly value: T }
-  /** `busy`: held by others up to the deadline. `unwritable`: the folder takes no lock. */
-  | { readonly ok: false; readonly reason: 'busy' | 'unwritable'; readonly detail: string }
+  /** Held by others up to the deadline. */
+  | { readonly ok: false; readonly reason: 'busy'; readonly detail: string }
+  /** The folder takes no lock; `detail` is the error's code. */
+  | { readonly ok: false; readonly reason: 'unwritable'; readonly detail: string }
 
 /** How often a holder refreshes its lock. */
 const UPDATE_MS = 2_000
@@ -75,7 +77,7 @@ async function acquire(
     if (typeof code !== 'string') return { ok: true, value: code }
     const missingFolder = code === 'ENOENT' && stampAt(dirname(path)) === MISSING_STAMP
     if (missingFolder || !CONTENTION.has(code)) {
-      return { ok: false, reason: 'unwritable', detail: `${path} cannot be made (${code})` }
+      return { ok: false, reason: 'unwritable', detail: code }
     }
     if (isOver()) return busy(file, wait)
     const cleared = clearDead(path) || clearFrozen(path)

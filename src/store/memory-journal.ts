@@ -1,18 +1,36 @@
-import type { SpendJournal, SpendRecord } from './journal.ts'
+import type { SpendClaim, SpendJournal, SpendRecord } from './journal.ts'
 
-/** The journal of a pool that lives in one process: its single flight needs no tickets. */
+/** The journal of a pool that lives in one process. */
 export function createMemoryJournal(): SpendJournal {
   const records = new Map<string, SpendRecord>()
+  const held = new Set<string>()
+  const doubted = new Set<string>()
+
+  function claim(token: string): SpendClaim {
+    const record = records.get(token)
+    if (record !== undefined) return { kind: 'spent', record }
+    if (held.has(token)) return { kind: 'theirs' }
+    held.add(token)
+    return { kind: 'ours', inDoubt: doubted.has(token) }
+  }
+
   return {
-    read: async (token) => records.get(token.reveal()),
-    async claim(token) {
-      const record = records.get(token.reveal())
-      return record === undefined ? { kind: 'ours', inDoubt: false } : { kind: 'spent', record }
+    spent: async (tokens) => tokens.map((token) => records.get(token.reveal())),
+    claim: async (token) => claim(token.reveal()),
+    async wait(token) {
+      const claimed = claim(token.reveal())
+      return claimed.kind === 'theirs' ? undefined : claimed
     },
-    wait: async (token) => records.get(token.reveal()),
     async record(token, record) {
+      held.delete(token.reveal())
       records.set(token.reveal(), record)
     },
-    release: async () => {},
+    async release(token) {
+      held.delete(token.reveal())
+    },
+    async leaveInDoubt(token) {
+      held.delete(token.reveal())
+      doubted.add(token.reveal())
+    },
   }
 }

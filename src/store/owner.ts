@@ -21,6 +21,16 @@ export const ownerSchema = v.object({
   nonce: v.pipe(v.string(), v.uuid()),
 })
 
+/** What is known of a process that left something in a file. */
+export interface ProcessTrace {
+  readonly pid: number
+  readonly startTime?: string | undefined
+  readonly bootId?: string | undefined
+  readonly pidNamespace?: string | undefined
+  /** Absent: another program's record, which knows only processes that it can see itself. */
+  readonly host?: string | undefined
+}
+
 /** A record of this process, with a fresh nonce. */
 export function newOwnerRecord(): OwnerRecord {
   identity ??= ownIdentity()
@@ -28,18 +38,29 @@ export function newOwnerRecord(): OwnerRecord {
 }
 
 /** Whether the process that wrote the record still runs. */
-export function isAlive(record: OwnerRecord): Liveness {
+export function isAlive(record: ProcessTrace): Liveness {
   const own = newOwnerRecord()
-  if (record.host !== own.host) return 'unknown'
+  if (differ(record.host, own.host)) return 'unknown'
   // The machine was started anew: nothing of before survived, in no container.
   if (differ(record.bootId, own.bootId)) return 'dead'
-  if (record.pidNamespace !== own.pidNamespace) return 'unknown'
+  if (record.host !== undefined && record.pidNamespace !== own.pidNamespace) return 'unknown'
   if (!hasProcess(record.pid)) return 'dead'
   const seen = processStat(record.pid)
   if (seen === undefined) return 'alive'
   // A zombie runs no more, even if nobody has collected it yet.
   if (seen.state === 'Z' || seen.state === 'X') return 'dead'
   return differ(record.startTime, seen.startTime) ? 'dead' : 'alive'
+}
+
+/** Whether both are one process. A record without a host is taken for one of this machine. */
+export function isSameProcess(one: ProcessTrace, other: ProcessTrace): boolean {
+  return (
+    one.pid === other.pid &&
+    !differ(one.host, other.host) &&
+    !differ(one.bootId, other.bootId) &&
+    !differ(one.pidNamespace, other.pidNamespace) &&
+    !differ(one.startTime, other.startTime)
+  )
 }
 
 let identity: Omit<OwnerRecord, 'nonce'> | undefined

@@ -1,41 +1,45 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { writeAtomically } from './atomic.ts'
-import { EMPTY_DOCUMENT, serializeDocument } from './document.ts'
+import { EMPTY_DOCUMENT } from './document.ts'
 import { newestGeneration } from './generations.ts'
-import type { Loaded } from './load.ts'
-import { storeProblem } from './problem.ts'
-import { MISSING_STAMP, errorCode, stampAt, stillHolds } from './target.ts'
+import type { Loaded, LoadedDocument } from './load.ts'
+import { storeFault, storeProblem } from './problem.ts'
+import type { StoreDocument } from './store.ts'
+import { errorCode, readTarget } from './target.ts'
 
-/** `conflict`: the file changed meanwhile, look again. */
-export type Mended = Exclude<Loaded, { kind: 'damaged' }> | 'conflict'
+/** What can be done about a damaged file. */
+export type Salvage =
+  /** Write this in its place. */
+  | { readonly kind: 'copy'; readonly document: StoreDocument; readonly warning: string }
+  /** It was empty and there is no copy. */
+  | LoadedDocument
+  | Extract<Loaded, { kind: 'problem' }>
 
 /**
- * Keeps what stands in a damaged file, then restores the newest copy over it. Needs the lock.
- * Without a copy the file stays: moving it away would make it a missing, hence an empty one.
+ * Keeps what stands in a damaged file, then looks for the newest copy of it; `known` is the newest
+ * document that this process has seen, revision 0 = none. Without a copy the file stays: moving it
+ * away would make it a missing, hence an empty one.
  */
-export async function mend(
+export async function salvage(path: string, text: string, known: StoreDocument): Promise<Salvage> {
+  const aside = isBlank(text) ? undefined : await setAside(path).catch(toFault('unwritable', path))
+  if (typeof aside === 'object') return aside
+  const copy = await newestCopy(path, known).catch(toFault('unreadable', `${path}.bak-*`))
+  if (copy === undefined) return aside === undefined ? blank(path, text) : hopeless(path, aside)
+  if ('kind' in copy) return copy
+  const kept = aside === undefined ? 'It was empty' : `It is kept as ${aside}`
+  const warning = `The accounts file ${path} was damaged. ${kept}; revision ${copy.rev} of it was restored.`
+  return { kind: 'copy', document: copy, warning }
+}
+
+/** The newest of the copies on the disk and of what is known. Throws as `newestGeneration`. */
+export async function newestCopy(
   path: string,
-  text: string,
-  rules: { readonly held: () => boolean; readonly minRev: number },
-): Promise<Mended> {
-  try {
-    const aside = isBlank(text) ? undefined : await setAside(path)
-    const copy = await newestGeneration(path)
-    if (copy === undefined) return aside === undefined ? blank(path, text) : hopeless(path, aside)
-    const document = { ...copy, rev: Math.max(copy.rev, rules.minRev) + 1 }
-    const restored = serializeDocument(document)
-    const outcome = await writeAtomically(path, restored, {
-      check: () => rules.held() && stillHolds(path, text),
-    })
-    if (outcome === 'refused') return 'conflict'
-    const kept = aside === undefined ? 'It was empty' : `It is kept as ${aside}`
-    const warning = `The accounts file ${path} was damaged. ${kept}; revision ${copy.rev} of it was restored.`
-    return { kind: 'document', document, text: restored, warnings: [warning] }
-  } catch (error) {
-    const detail = `it could not be repaired (${errorCode(error)})`
-    return { kind: 'problem', problem: storeProblem('corrupt', path, detail) }
-  }
+  known: StoreDocument,
+  how: { readonly tolerant?: boolean } = {},
+): Promise<StoreDocument | undefined> {
+  const copy = await newestGeneration(path, how)
+  return known.rev > (copy?.rev ?? 0) ? known : copy
 }
 
 /** White space, and the zeros that a power cut can leave. */
@@ -49,17 +53,23 @@ async function setAside(path: string): Promise<string> {
   const bytes = await readFile(path)
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12)
   const aside = `${path}.corrupt-${hash}`
-  if (stampAt(aside) === MISSING_STAMP) await writeAtomically(aside, bytes)
+  // Whatever else stands there, it fails rather than to lose the damaged text.
+  if ((await readTarget(aside)).kind !== 'file') await writeAtomically(aside, bytes)
   return aside
 }
 
+function toFault(code: 'unreadable' | 'unwritable', path: string) {
+  return (error: unknown) =>
+    ({ kind: 'problem', problem: storeFault(code, path, errorCode(error)) }) as const
+}
+
 /** Nothing was in the file and there is no copy: nothing is lost by taking it for an empty one. */
-function blank(path: string, text: string): Mended {
+function blank(path: string, text: string): LoadedDocument {
   const warning = `The accounts file ${path} was empty, and there is no copy of it.`
   return { kind: 'document', document: EMPTY_DOCUMENT, text, warnings: [warning] }
 }
 
-function hopeless(path: string, aside: string): Mended {
+function hopeless(path: string, aside: string): Extract<Loaded, { kind: 'problem' }> {
   const detail = `what stands in it is kept as ${aside} too`
   return { kind: 'problem', problem: storeProblem('corrupt', path, detail) }
 }

@@ -44,6 +44,7 @@ const disabledReason: v.GenericSchema<unknown, DisabledReason> = v.picklist([
   'user',
   'auth',
   'revoked',
+  'lost',
   'billing',
   'organization',
   'crashed',
@@ -114,6 +115,13 @@ export const documentSchema = v.object({
   activeAccountUuid: maybe(v.string()),
   accounts: v.array(v.unknown()),
 })
+
+/** Disabled because of its token, so that a newer one answers the doubt. */
+export function isDisabledForToken(account: StoredAccount): boolean {
+  return (
+    account.isAuthDisabled && ['auth', 'revoked', 'lost'].includes(account.disabledReason ?? 'auth')
+  )
+}
 
 function maybe<T>(schema: v.GenericSchema<unknown, T> | v.GenericSchema<string, T>) {
   return v.fallback(v.undefinedable(schema), undefined)

@@ -1,6 +1,6 @@
 import { type Account, type Usage, setUsage } from './accounts.ts'
 import type { Behavior } from './behaviors.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger, TokenPair } from './ledger.ts'
 import type { Member } from './members.ts'
 import type { RecordedRequest } from './record.ts'
 
@@ -16,6 +16,8 @@ export interface AccountHandle extends Readonly<Omit<Account, 'windows'>> {
   revoke: () => void
   /** The newest tokens. */
   tokens: () => { readonly accessToken: string; readonly refreshToken: string }
+  /** Signs in anew: a family of its own. */
+  login: () => TokenPair
   /** Its requests for the model, in order. */
   requests: () => readonly RecordedRequest[]
 }
@@ -33,6 +35,7 @@ export function createHandle(
     use: (usage) => setUsage(account, usage),
     expire: () => ledger.expire(name),
     revoke: () => ledger.revoke(name),
+    login: () => ledger.login(name),
     tokens: () => ledger.tokensOf(name) ?? ledger.login(name),
     requests: () => modelRequests().filter((request) => request.account === name),
   }

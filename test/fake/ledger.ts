@@ -67,6 +67,23 @@ export function createLedger(mint: Mint, lifetimeMs: number) {
     return { kind: 'rotated', account: family.account, tokens: issue(family) }
   }
 
+  /** A new access token for a refresh token that stays as it is. */
+  function extend(refreshToken: string): Outcome {
+    const issued = refreshTokens.get(refreshToken)
+    if (issued === undefined || issued.isSpent || issued.family.isRevoked) {
+      return exchange(refreshToken)
+    }
+    const { account } = issued.family
+    const generation = (generations.get(account) ?? 0) + 1
+    generations.set(account, generation)
+    const expiresAt = Date.now() + lifetimeMs
+    const accessToken = keep(mint.access(account, generation))
+    accessTokens.set(accessToken, { ...issued, generation, expiresAt })
+    const tokens = { accessToken, refreshToken, idToken: undefined, generation, expiresAt }
+    current.set(account, tokens)
+    return { kind: 'rotated', account, tokens }
+  }
+
   /** The account of an access token that is accepted now. */
   function accountOf(accessToken: string): string | undefined {
     const issued = accessTokens.get(accessToken)
@@ -112,6 +129,7 @@ export function createLedger(mint: Mint, lifetimeMs: number) {
   return {
     login,
     exchange,
+    extend,
     accountOf,
     /** The account a refresh token was given to, whatever has become of it. */
     ownerOf: (refreshToken: string) => refreshTokens.get(refreshToken)?.family.account,

@@ -7,6 +7,8 @@ interface Exchange {
 type TokenReaction =
   /** The old token is spent and a new one minted; waits lie before and after that moment. */
   | { readonly kind: 'rotate'; readonly beforeMs: number; readonly afterMs: number }
+  /** A new access token, and the refresh token stays good: the answer names none. */
+  | { readonly kind: 'keep' }
   /** Rotates, then cuts the connection: the client cannot know. */
   | { readonly kind: 'rotateAndCut' }
   /** Cuts the connection, and nothing was spent. */
@@ -21,6 +23,9 @@ export const ROTATES: TokenBehavior = () => ({ kind: 'rotate', beforeMs: 0, afte
 export function ROTATES_SLOWLY(beforeMs: number, afterMs = 0): TokenBehavior {
   return () => ({ kind: 'rotate', beforeMs, afterMs })
 }
+
+/** Does not rotate: the answer holds no refresh token, because the old one stays good. */
+export const KEEPS_THE_REFRESH_TOKEN: TokenBehavior = () => ({ kind: 'keep' })
 
 /** 503, that many times; nothing is spent. */
 export function UNAVAILABLE(times: number): TokenBehavior {

@@ -59,12 +59,14 @@ export function createTokenEndpoint(options: {
       return refusal(reaction.status, reaction.code, 'The token endpoint was told to refuse.')
     }
     if (reaction.kind === 'rotate') await pause(reaction.beforeMs, signal)
-    const outcome = ledger.exchange(refreshToken)
+    const isKept = reaction.kind === 'keep'
+    const outcome = isKept ? ledger.extend(refreshToken) : ledger.exchange(refreshToken)
     note(outcome.kind)
     if (outcome.kind !== 'rotated') {
       return refusal(400, 'invalid_grant', 'Refresh token not found or invalid')
     }
     if (reaction.kind === 'rotateAndCut') return { kind: 'cut' }
+    if (isKept) return granted(outcome.account, outcome.tokens, ['refresh_token'])
     await pause(reaction.afterMs, signal)
     return granted(outcome.account, outcome.tokens)
   }
@@ -75,8 +77,9 @@ export function createTokenEndpoint(options: {
     return granted(found.account, ledger.login(found.account))
   }
 
-  function granted(name: string, tokens: TokenPair): HttpAnswer {
-    return jsonAnswer(200, dialect.tokenAnswer(accountOf(name), tokens))
+  function granted(name: string, tokens: TokenPair, without: readonly string[] = []): HttpAnswer {
+    const fields = Object.entries(dialect.tokenAnswer(accountOf(name), tokens))
+    return jsonAnswer(200, Object.fromEntries(fields.filter(([field]) => !without.includes(field))))
   }
 
   function refusal(status: number, code: string, message: string): HttpAnswer {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { SimulatedClock, createActor } from 'xstate'
 import { describe, expect, it } from 'vitest'
-import { type AccountEvent, accountMachine } from '../../machines/account.ts'
+import { type AccountEvent, type TokenFailure, accountMachine } from '../../machines/account.ts'
 import { type AccountFacts, newFacts } from '../../machines/facts.ts'
 import { type LimitRecord, accountLimitedUntil } from '../../machines/limits.ts'
 
@@ -31,6 +31,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     { event: (now) => ({ type: 'request.burst', sentAt: now, retryAfterMs: undefined }) },
     { event: () => ({ type: 'request.unauthorized', mayDisable: true }) },
     { event: () => ({ type: 'request.unauthorized', mayDisable: false }) },
+    { event: () => ({ type: 'request.withoutToken' }) },
     { event: () => refused('billing', false) },
     { event: () => refused('revoked', false) },
     { event: () => refused('organization', true) },
@@ -39,6 +40,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     { event: () => failed('refused') },
     { event: () => failed('unavailable') },
     { event: () => failed('dead') },
+    { event: () => failed('lost') },
+    { event: () => ({ type: 'breaker.halfOpened' }) },
     { event: () => ({ type: 'user.disabled' }) },
     { event: () => ({ type: 'user.enabled' }) },
   ),
@@ -98,6 +101,6 @@ function refused(reason: 'billing' | 'revoked' | 'organization', mayDisable: boo
   return { type: 'request.refused', reason, detail: '', mayDisable } as const
 }
 
-function failed(failure: 'dead' | 'refused' | 'unavailable') {
+function failed(failure: TokenFailure) {
   return { type: 'token.refreshFailed', failure, detail: '', mayDisable: true } as const
 }

@@ -30,7 +30,7 @@ describe('an account', () => {
     })
     expect(account.state()).toBe('disabled')
     expect(account.facts()).toMatchObject({
-      disabledReason: 'auth',
+      disabledReason: 'revoked',
       disabledDetail: 'invalid_grant',
     })
   })
@@ -149,19 +149,64 @@ describe('an account', () => {
     expect(account.asked()).toBe(2)
   })
 
+  it('waits twice as long after each attempt that finds the endpoint out of reach', () => {
+    const account = startAccount({ tokenExpiresAt: START - 1 })
+    const pauses = [1, 2, 3, 4].map(() => {
+      account.send({
+        type: 'token.refreshFailed',
+        failure: 'unavailable',
+        detail: 'offline',
+        mayDisable: true,
+      })
+      const pause = account.facts().authRetryAt - account.now()
+      account.pass(pause)
+      return pause
+    })
+    expect(pauses).toEqual([30_000, 60_000, 120_000, 240_000])
+    account.send({ type: 'token.refreshed', expiresAt: START + HOUR, version: 2 })
+    expect(account.facts().postponements).toBe(0)
+  })
+
+  it('says that a login was lost when a renewal that was cut off is refused', () => {
+    const account = startAccount()
+    account.send({
+      type: 'token.refreshFailed',
+      failure: 'lost',
+      detail: 'cut off',
+      mayDisable: false,
+    })
+    expect(account.state()).toBe('disabled')
+    expect(account.facts()).toMatchObject({ disabledReason: 'lost', disabledDetail: 'cut off' })
+  })
+
+  it.each(['auth', 'revoked', 'lost'] as const)(
+    'disabled as "%s", comes back with a newer token',
+    (disabledReason) => {
+      const account = startAccount({ disabledReason, authFailures: 3 })
+      account.send({ type: 'token.refreshed', expiresAt: START + HOUR, version: 2 })
+      expect(account.state()).toBe('active')
+      expect(account.facts()).toMatchObject({ disabledReason: null, authFailures: 0 })
+    },
+  )
+
+  it.each([
+    ['auth', 'active'],
+    ['revoked', 'disabled'],
+    ['lost', 'disabled'],
+    ['billing', 'disabled'],
+    ['user', 'disabled'],
+  ] as const)('disabled as "%s" when the breaker is half open: %s', (disabledReason, state) => {
+    const account = startAccount({ disabledReason })
+    account.send({ type: 'breaker.halfOpened' })
+    expect(account.state()).toBe(state)
+  })
+
   it('asks its supervisor for a token when its retry time has come', () => {
     const account = startAccount()
     account.send({ type: 'request.unauthorized', mayDisable: true })
     expect(account.reports).not.toContainEqual({ type: 'account.needsToken', id: 'a' })
     account.pass(30_000)
     expect(account.reports).toContainEqual({ type: 'account.needsToken', id: 'a' })
-  })
-
-  it('comes back when another process brings a newer token', () => {
-    const account = startAccount({ disabledReason: 'auth' })
-    expect(account.state()).toBe('disabled')
-    account.send({ type: 'token.refreshed', expiresAt: START + HOUR, version: 2 })
-    expect(account.state()).toBe('active')
   })
 
   it('stays out when a person disabled it, whatever token arrives', () => {
@@ -192,11 +237,14 @@ describe('every event in every state', () => {
     { type: 'request.limited', limits: [sessionLimit(START + HOUR)] },
     { type: 'request.burst', sentAt: START, retryAfterMs: undefined },
     { type: 'request.unauthorized', mayDisable: true },
+    { type: 'request.withoutToken' },
     { type: 'request.refused', reason: 'revoked', detail: '', mayDisable: false },
     { type: 'token.refreshed', expiresAt: START + HOUR, version: 2 },
     { type: 'token.refreshFailed', failure: 'dead', detail: '', mayDisable: false },
+    { type: 'token.refreshFailed', failure: 'lost', detail: '', mayDisable: false },
     { type: 'token.refreshFailed', failure: 'refused', detail: '', mayDisable: true },
     { type: 'token.refreshFailed', failure: 'unavailable', detail: '', mayDisable: true },
+    { type: 'breaker.halfOpened' },
     { type: 'user.disabled' },
     { type: 'user.enabled' },
     { type: 'store.merged', facts: newFacts('a') },
@@ -255,6 +303,7 @@ function startAccount(known: Partial<AccountFacts> = {}) {
     reports,
     send: (event: AccountEvent) => actor.send(event),
     pass: (ms: number) => clock.increment(ms),
+    now: () => START + clock.now(),
     facts: () => actor.getSnapshot().context.facts,
     asked: () => reports.filter(({ type }) => type === 'account.needsToken').length,
     state: () => {

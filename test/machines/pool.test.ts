@@ -7,8 +7,10 @@ import {
   type ClaimResult,
   type RefreshOutcome,
   type RereadResult,
+  type SpendStep,
   refreshMachine,
 } from '../../machines/refresh.ts'
+import type { RenewalPlan } from '../../machines/renewals.ts'
 import { expectWellFormed, faultsOf } from './well-formed.ts'
 
 const START = 1_800_000_000_000
@@ -51,10 +53,10 @@ describe('the pool', () => {
     const pool = startPool()
     pool.send({ type: 'store.changed', accounts: [facts('a')] })
     pool.send({ type: 'store.failed', problem: 'no permission' })
-    expect(pool.value()).toBe('degraded')
+    expect(pool.value()).toMatchObject({ store: 'unreadable' })
     expect(pool.states()).toEqual({ a: 'active' })
     pool.send({ type: 'store.changed', accounts: [facts('a')] })
-    expect(pool.value()).toBe('running')
+    expect(pool.value()).toMatchObject({ store: 'readable' })
   })
 
   it('ignores what is said to an account that does not exist', () => {
@@ -115,6 +117,93 @@ describe('the pool', () => {
     await expect.poll(() => pool.states()).toEqual({ a: 'disabled' })
   })
 
+  it('lets the renewal for a request pass before those in the background', async () => {
+    const gates = new Map<string, (outcome: RefreshOutcome) => void>()
+    const pool = startPool((id) => new Promise((resolve) => gates.set(id, resolve)))
+    const expired = ['a', 'b', 'c', 'd', 'e'].map((id) => facts(id, { tokenExpiresAt: START - 1 }))
+    pool.send({ type: 'store.changed', accounts: expired })
+    pool.pass(1)
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c'])
+    pool.send({ type: 'token.wanted', id: 'e' })
+    gates.get('a')?.(RENEWED)
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c', 'e'])
+  })
+
+  it('plans every renewal anew when the configuration changes', async () => {
+    const renewed: string[] = []
+    const plan = { enabled: false, leadMs: 30 * 60_000, intervalMs: 300_000 }
+    const exchange = async (id: string) => {
+      renewed.push(id)
+      return RENEWED
+    }
+    const pool = startPool(exchange, { plan: () => plan })
+    pool.send({ type: 'store.changed', accounts: [facts('a', { tokenExpiresAt: START + HOUR })] })
+    pool.pass(HOUR)
+    expect(renewed).toEqual([])
+    plan.enabled = true
+    pool.send({ type: 'settings.changed' })
+    pool.pass(1)
+    await expect.poll(() => renewed).toEqual(['a'])
+  })
+
+  it('stops renewing in the background when two logins are refused for good within a minute', async () => {
+    const pool = startPool(async (id) => (id === 'd' || id === 'e' ? TOMORROW : REVOKED))
+    const soon = ['a', 'b', 'c', 'd'].map((id, index) =>
+      facts(id, { tokenExpiresAt: START + HOUR + index * 20_000 }),
+    )
+    pool.send({
+      type: 'store.changed',
+      accounts: [...soon, facts('e', { tokenExpiresAt: START + 5 * HOUR })],
+    })
+    pool.pass(HALF_HOUR)
+    await expect.poll(() => pool.states()).toMatchObject({ a: 'disabled' })
+    expect(pool.stops()).toBe(0)
+    pool.pass(20_000)
+    await expect.poll(() => pool.states()).toMatchObject({ b: 'disabled' })
+    expect(pool.stops()).toBe(1)
+    pool.pass(HOUR)
+    expect(pool.states()).toMatchObject({ c: 'active', d: 'active' })
+    expect(pool.settled()).toHaveLength(2)
+    // What a request needs is renewed all the same, and shows that logins work again.
+    pool.send({ type: 'token.wanted', id: 'e' })
+    await expect.poll(() => pool.settled()).toHaveLength(3)
+    pool.pass(1)
+    await expect.poll(() => pool.settled()).toHaveLength(5)
+    expect(pool.states()).toMatchObject({ c: 'disabled', d: 'active' })
+  })
+
+  it('goes on renewing when logins are refused for good now and then', async () => {
+    const pool = startPool(async () => REVOKED)
+    const hourly = ['a', 'b', 'c'].map((id, index) =>
+      facts(id, { tokenExpiresAt: START + HOUR + index * 61_000 }),
+    )
+    pool.send({ type: 'store.changed', accounts: hourly })
+    for (const [index, id] of ['a', 'b', 'c'].entries()) {
+      pool.pass(index === 0 ? HALF_HOUR : 61_000)
+      await expect.poll(() => pool.states()[id]).toBe('disabled')
+    }
+    expect(pool.stops()).toBe(0)
+  })
+
+  it('tries those that only failed often again when all others are disabled', async () => {
+    const pool = startPool()
+    pool.send({
+      type: 'store.changed',
+      accounts: [
+        facts('a', { disabledReason: 'auth' }),
+        facts('b', { disabledReason: 'user' }),
+        facts('c'),
+      ],
+    })
+    expect(pool.states()).toEqual({ a: 'disabled', b: 'disabled', c: 'active' })
+    pool.send({
+      type: 'account.told',
+      id: 'c',
+      event: { type: 'request.refused', reason: 'revoked', detail: '', mayDisable: false },
+    })
+    expect(pool.states()).toEqual({ a: 'active', b: 'disabled', c: 'disabled' })
+  })
+
   it('reports an outcome even when a step of the renewal throws', async () => {
     const pool = startPool(async () => {
       throw new Error('disk on fire')
@@ -129,7 +218,7 @@ describe('the pool', () => {
 describe('supervision', () => {
   it('restarts an account that throws, and disables it with a reason after the third time', () => {
     process.on('uncaughtException', note)
-    const pool = startPool(undefined, true)
+    const pool = startPool(undefined, { accountsThrow: true })
     pool.send({ type: 'store.changed', accounts: [facts('a'), facts('b')] })
     for (let crash = 1; crash <= 3; crash++) {
       pool.send({ type: 'account.told', id: 'a', event: THROWS })
@@ -142,15 +231,25 @@ describe('supervision', () => {
 })
 
 const RENEWED: RefreshOutcome = { kind: 'renewed', expiresAt: START + HOUR, version: 2 }
+const TOMORROW: RefreshOutcome = { kind: 'renewed', expiresAt: START + 24 * HOUR, version: 2 }
+const REVOKED: RefreshOutcome = { kind: 'failed', failure: 'dead', detail: 'gone' }
+const HALF_HOUR = 30 * 60_000
 const THROWS = { type: 'request.burst', sentAt: START, retryAfterMs: undefined } as const
 
 function facts(id: string, known: Partial<AccountFacts> = {}): AccountFacts {
   return newFacts(id, known)
 }
 
+interface PoolOptions {
+  readonly accountsThrow?: boolean
+  readonly plan?: () => RenewalPlan
+}
+
+const ALWAYS: RenewalPlan = { enabled: true, leadMs: HALF_HOUR, intervalMs: 300_000 }
+
 function startPool(
   exchange: (id: string) => Promise<RefreshOutcome> = () => Promise.resolve(RENEWED),
-  accountsThrow = false,
+  { accountsThrow = false, plan = () => ALWAYS }: PoolOptions = {},
 ) {
   const clock = new SimulatedClock()
   const settled: PoolEmitted[] = []
@@ -166,8 +265,11 @@ function startPool(
   const refresh = refreshMachine.provide({
     actors: {
       reread: fromPromise<RereadResult, { id: string }>(async () => ({ kind: 'current' })),
-      claim: fromPromise<ClaimResult, { id: string }>(async () => ({ kind: 'ours' })),
-      exchange: fromPromise<RefreshOutcome, { id: string }>(({ input }) => exchange(input.id)),
+      claim: fromPromise<ClaimResult, { id: string }>(async () => ({
+        kind: 'ours',
+        inDoubt: false,
+      })),
+      exchange: fromPromise<RefreshOutcome, SpendStep>(({ input }) => exchange(input.id)),
     },
   })
   const actor = createActor(poolMachine.provide({ actors: { account, refresh } }), {
@@ -176,10 +278,12 @@ function startPool(
       now: () => START + clock.now(),
       random: () => 0.5,
       policy: () => ({ maxAuthFailures: 3, authBackoffMs: 30_000, strikeBackoffMs: 30_000 }),
-      renewal: () => ({ enabled: true, leadMs: 30 * 60_000, intervalMs: 300_000 }),
+      renewal: plan,
     },
   })
   actor.on('token.settled', (event) => settled.push(event))
+  let stops = 0
+  actor.on('renewals.stopped', () => (stops += 1))
   actor.subscribe({ error: () => {} })
   actor.start()
   const views = () => actor.getSnapshot().context.views
@@ -189,6 +293,7 @@ function startPool(
     view: (id: string) => views()[id],
     states: () => Object.fromEntries(Object.values(views()).map(({ id, state }) => [id, state])),
     settled: () => settled,
+    stops: () => stops,
     value: () => actor.getSnapshot().value,
     status: () => actor.getSnapshot().status,
   }

@@ -12,7 +12,7 @@ const IDLE: HotState = {
   inFlight: 0,
   lastUsedAt: 0,
   probing: false,
-  foreignInFlight: 0,
+  foreignLoad: 0,
   usage: [],
 }
 
@@ -31,8 +31,14 @@ describe('sticky', () => {
   })
 
   it('counts the load that other processes put on an account', () => {
-    const hot = { a: { foreignInFlight: 3 }, b: {}, c: { inFlight: 1 } }
+    const hot = { a: { foreignLoad: 3 }, b: {}, c: { inFlight: 1 } }
     expect(select({ active: 'a' }, hot)).toMatchObject({ id: 'b' })
+  })
+
+  it('leaves the account in use for one that others use less, and shares the least used', () => {
+    const hot = { a: { foreignLoad: 2 }, b: { foreignLoad: 1 }, c: { foreignLoad: 3 } }
+    expect(select({ active: 'a' }, hot)).toMatchObject({ id: 'b', reason: 'least-busy' })
+    expect(select({ active: 'a', home: 'c' }, hot)).toMatchObject({ id: 'c', reason: 'home' })
   })
 
   it('does not make a temporary fallback the home', () => {
@@ -58,6 +64,37 @@ describe('sticky', () => {
   })
 })
 
+describe.each(['sticky', 'round-robin', 'hybrid'] as const)(
+  'a token that has ended (%s)',
+  (strategy) => {
+    const ended = { tokenExpiresAt: NOW - 1 }
+
+    it('keeps nobody waiting while another account can serve at once', () => {
+      const views = [view('a', 'active', ended), view('b', 'active', { tokenExpiresAt: NOW + 1 })]
+      expect(select({ views, strategy })).toMatchObject({ id: 'b' })
+      expect(select({ views, strategy, active: 'b' })).toMatchObject({ id: 'b' })
+    })
+
+    it('is renewed where nobody can serve at once', () => {
+      const views = [view('a', 'active', ended), view('b', 'active', ended)]
+      expect(select({ views, strategy })).toMatchObject({ id: 'a' })
+    })
+  },
+)
+
+describe('sticky, when the token of a home has ended', () => {
+  it('waits for it: the prompt cache is there', () => {
+    const views = [view('a', 'active', { tokenExpiresAt: NOW - 1 }), view('b')]
+    expect(select({ views, home: 'a' })).toMatchObject({ id: 'a', reason: 'home' })
+    expect(
+      select({ views: [view('c', 'rateLimited'), ...views], home: 'c', standIn: 'a' }),
+    ).toMatchObject({
+      id: 'a',
+      reason: 'stand-in',
+    })
+  })
+})
+
 describe('round-robin', () => {
   it('takes the next in the order of the file, over the end, past those that cannot serve', () => {
     const views = [view('a'), view('b', 'rateLimited'), view('c')]
@@ -66,13 +103,47 @@ describe('round-robin', () => {
   })
 })
 
+describe('round-robin beside other processes', () => {
+  const strategy = 'round-robin'
+
+  it('takes turns among those that others use least, and says so', () => {
+    const hot = { b: { foreignLoad: 1 } }
+    expect(select({ strategy, active: 'a' }, hot)).toMatchObject({
+      id: 'c',
+      reason: 'less-claimed',
+    })
+    expect(select({ strategy, active: 'c' }, hot)).toMatchObject({
+      id: 'a',
+      reason: 'next-in-turn',
+    })
+  })
+
+  it('shares the least used where all are used, in turn among equals', () => {
+    const hot = { a: { foreignLoad: 2 }, b: { foreignLoad: 1 }, c: { foreignLoad: 1 } }
+    expect(select({ strategy, active: 'b' }, hot)).toMatchObject({ id: 'c' })
+    expect(select({ strategy, active: 'c' }, hot)).toMatchObject({ id: 'b' })
+  })
+
+  it('uses a claimed account when no other is ready', () => {
+    const views = [view('a', 'rateLimited'), view('b'), view('c', 'disabled')]
+    expect(select({ views, strategy }, { b: { foreignLoad: 9 } })).toMatchObject({ id: 'b' })
+  })
+})
+
 describe('hybrid', () => {
+  it('moves to an account that others do not use, and shares the least used of equals', () => {
+    const strategy = 'hybrid'
+    expect(select({ strategy, active: 'a' }, { a: { foreignLoad: 1 } })).toMatchObject({ id: 'b' })
+    const all = { a: { foreignLoad: 3 }, b: { foreignLoad: 2 }, c: { foreignLoad: 2 } }
+    expect(select({ strategy }, all)).toMatchObject({ id: 'b', reason: 'best-score' })
+  })
+
   it('adds up usage, health, freshness, the account in use and foreign claims', () => {
     const at = { active: false, now: NOW }
     // Unknown usage counts as 65 %: 450 × 0.35 + 250 + 60.
     expect(hybridScore(view('a'), IDLE, at)).toBeCloseTo(467.5)
     expect(hybridScore(view('a'), IDLE, { ...at, active: true })).toBeCloseTo(587.5)
-    expect(hybridScore(view('a'), { ...IDLE, foreignInFlight: 1 }, at)).toBeCloseTo(267.5)
+    expect(hybridScore(view('a'), { ...IDLE, foreignLoad: 1 }, at)).toBeCloseTo(267.5)
     expect(hybridScore(view('a'), { ...IDLE, lastUsedAt: NOW - 450_000 }, at)).toBeCloseTo(437.5)
     const full = [{ window: 'session', usedPercent: 120, resetsAt: NOW + 1 }]
     expect(hybridScore(view('a'), { ...IDLE, usage: full }, at)).toBeCloseTo(310)
@@ -134,6 +205,25 @@ describe('every strategy', () => {
     expect(select({ tried: new Set(['a', 'b', 'c']) })).toMatchObject({ blocked: { why: 'tried' } })
   })
 
+  it('sends a new conversation nowhere that others use more than another ready account', () => {
+    const loads = fc.array(fc.nat(3), { minLength: 1, maxLength: 5 })
+    const active = fc.option(fc.constantFrom('0', '1', '2', '3', '4'), { nil: undefined })
+    fc.assert(
+      fc.property(
+        loads,
+        fc.constantFrom('sticky', 'round-robin'),
+        active,
+        (each, strategy, last) => {
+          const hot = Object.fromEntries(each.map((foreignLoad, at) => [at, { foreignLoad }]))
+          const views = each.map((_, at) => view(String(at)))
+          const selection = select({ views, strategy, active: last }, hot)
+          const load = selection.ok ? hot[selection.id]?.foreignLoad : undefined
+          expect(load).toBe(Math.min(...each))
+        },
+      ),
+    )
+  })
+
   it('never chooses a benched, disabled or tried account, and always one while one is ready', () => {
     const state = fc.constantFrom<AccountState>(
       'active',
@@ -149,12 +239,14 @@ describe('every strategy', () => {
         fc.uniqueArray(fc.constantFrom('0', '1', '2', '3', '4')),
         fc.constantFrom('sticky', 'round-robin', 'hybrid'),
         fc.record({ home: id, standIn: id, parentHome: id, active: id }),
-        (states, triedIds, strategy, places) => {
+        fc.array(fc.nat(1_000), { minLength: 5, maxLength: 5 }),
+        (states, triedIds, strategy, places, loads) => {
           const views = states.map((each, index) =>
             view(String(index), each, { authRetryAt: NOW + 1 }),
           )
           const tried = new Set<string>(triedIds)
-          const selection = select({ views, strategy, tried, ...places })
+          const hot = Object.fromEntries(loads.map((foreignLoad, at) => [at, { foreignLoad }]))
+          const selection = select({ views, strategy, tried, ...places }, hot)
           const open = views.filter((each) => !tried.has(each.id))
           const active = open.filter((each) => each.state === 'active')
           const cooling = open.filter((each) => each.state === 'cooling')

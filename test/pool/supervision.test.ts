@@ -59,6 +59,7 @@ function start({ throwsOn }: { throwsOn: string }) {
     heard: {
       viewChanged: () => {},
       tokenSettled: () => {},
+      renewalsStopped: () => {},
       accountCrashed: () => {},
       poolCrashed: (_error, times) => crashes.push(times),
     },

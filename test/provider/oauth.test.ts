@@ -16,21 +16,33 @@ describe.each([anthropic, openai])('a token refresh at $name', (provider) => {
   const answerTo = async (status: number, body: unknown, headers: Record<string, string> = {}) =>
     (await refreshed(provider, { status, body, headers })).answer
 
-  it.each([408, 429, 500, 502, 503, 504, 529])('blames nobody for a %i', async (status) => {
+  it.each([
+    [408, false],
+    [429, false],
+    [500, true],
+    [502, true],
+    [503, true],
+    [504, true],
+    [529, true],
+  ])('blames nobody for a %i; it may have been carried out: %s', async (status, inDoubt) => {
     const answer = await answerTo(status, { error: { type: 'api_error', message: 'busy' } })
-    expect(answer).toEqual({ kind: 'unavailable', detail: `HTTP ${status} api_error` })
+    expect(answer).toEqual({ kind: 'unavailable', detail: `HTTP ${status} api_error`, inDoubt })
   })
 
   it('blames nobody for a 400 whose code says that the endpoint is at fault', async () => {
     const answer = await answerTo(400, { error: 'temporarily_unavailable' })
-    expect(answer).toEqual({ kind: 'unavailable', detail: 'HTTP 400 temporarily_unavailable' })
+    expect(answer).toEqual({
+      kind: 'unavailable',
+      detail: 'HTTP 400 temporarily_unavailable',
+      inDoubt: false,
+    })
   })
 
   it('does not follow a redirect', async () => {
     const elsewhere = await startTokenServer({ status: 200, body: {} })
     const answer = await answerTo(302, '', { location: elsewhere.url })
     await elsewhere.close()
-    expect(answer).toEqual({ kind: 'unavailable', detail: 'HTTP 302' })
+    expect(answer).toEqual({ kind: 'unavailable', detail: 'HTTP 302', inDoubt: false })
     expect(elsewhere.asked).toEqual([])
   })
 
@@ -40,7 +52,11 @@ describe.each([anthropic, openai])('a token refresh at $name', (provider) => {
     ['an empty token', { access_token: '', refresh_token: 'r' }],
     ['too much', `{"access_token":"a","x":"${'x'.repeat(70_000)}"}`],
   ])('is in doubt after a 200 with %s', async (_, body) => {
-    expect(await answerTo(200, body)).toEqual({ kind: 'unavailable', detail: 'HTTP 200' })
+    expect(await answerTo(200, body)).toEqual({
+      kind: 'unavailable',
+      detail: 'HTTP 200',
+      inDoubt: true,
+    })
   })
 
   it('reads the error code of a 200 as well', async () => {
@@ -91,19 +107,19 @@ describe.each([anthropic, openai])('a token refresh at $name', (provider) => {
 
   it('names the code alone when nobody listens', async () => {
     const answer = await provider.refresh(refreshAt(await unusedUrl()))
-    expect(answer).toEqual({ kind: 'unavailable', detail: 'ECONNREFUSED' })
+    expect(answer).toEqual({ kind: 'unavailable', detail: 'ECONNREFUSED', inDoubt: false })
   })
 
   it('keeps nothing of an error that quotes the token', async () => {
     const answer = await provider.refresh(refreshAt(URL, { fetch: QUOTES_THE_TOKEN }))
-    expect(answer).toEqual({ kind: 'unavailable', detail: 'unknown' })
+    expect(answer).toEqual({ kind: 'unavailable', detail: 'unknown', inDoubt: true })
   })
 
   it('gives up after 20 seconds, even when fetch does not listen', async () => {
     vi.useFakeTimers()
     const answer = provider.refresh(refreshAt(URL, { fetch: NEVER_ANSWERS }))
     await vi.advanceTimersByTimeAsync(TOKEN_LIMIT_MS)
-    expect(await answer).toEqual({ kind: 'unavailable', detail: 'TimeoutError' })
+    expect(await answer).toEqual({ kind: 'unavailable', detail: 'TimeoutError', inDoubt: true })
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -111,7 +127,7 @@ describe.each([anthropic, openai])('a token refresh at $name', (provider) => {
     vi.useFakeTimers()
     const answer = provider.refresh(refreshAt(URL, { fetch: NEVER_ENDS }))
     await vi.advanceTimersByTimeAsync(TOKEN_LIMIT_MS)
-    expect(await answer).toEqual({ kind: 'unavailable', detail: 'TimeoutError' })
+    expect(await answer).toEqual({ kind: 'unavailable', detail: 'TimeoutError', inDoubt: true })
   })
 
   it('ends at once when the caller aborts, and spends nothing when it already has', async () => {
@@ -119,7 +135,7 @@ describe.each([anthropic, openai])('a token refresh at $name', (provider) => {
     const fetch = vi.fn<RefreshRequest['fetch']>(NEVER_ANSWERS)
     const answer = provider.refresh(refreshAt(URL, { fetch, signal: controller.signal }))
     controller.abort('refresh-1')
-    expect(await answer).toEqual({ kind: 'unavailable', detail: 'AbortError' })
+    expect(await answer).toEqual({ kind: 'unavailable', detail: 'AbortError', inDoubt: true })
     expect(fetch).toHaveBeenCalledTimes(1)
     await provider.refresh(refreshAt(URL, { fetch, signal: controller.signal }))
     expect(fetch).toHaveBeenCalledTimes(1)

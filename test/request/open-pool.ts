@@ -5,15 +5,20 @@ import { type AccountPoolOptions, createAccountPool } from '../../src/account-po
 import type { PoolNews } from '../../src/pool/events.ts'
 import type { Fake } from '../fake/fake.ts'
 
+interface OpenPoolOptions extends Partial<AccountPoolOptions> {
+  /** What stands in the accounts file; default: the newest tokens of all accounts. */
+  readonly seed?: unknown
+}
+
 /** A pool over the accounts of a fake, on a real accounts file in a folder of its own. */
 export async function openPool(
   fake: Fake,
   settings: Readonly<Record<string, unknown>> = {},
-  options: Partial<AccountPoolOptions> = {},
+  { seed = fake.seed(), ...options }: OpenPoolOptions = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'rota-pool-'))
   const file = join(folder, 'accounts.json')
-  await writeFile(file, JSON.stringify(fake.seed()), { mode: 0o600 })
+  await writeFile(file, JSON.stringify(seed), { mode: 0o600 })
   const news: PoolNews[] = []
   const said: string[] = []
   const pool = createAccountPool({

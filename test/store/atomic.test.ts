@@ -65,8 +65,8 @@ describe('an atomic write', () => {
     const file = join(folder, 'file')
     const write = await prepareWrite(file, 'text')
     expect(Object.keys(contents(folder))).toEqual([expect.stringMatching(/^\.file\..*\.tmp$/)])
-    write.discard()
-    write.discard()
+    await write.discard()
+    await write.discard()
     expect(contents(folder)).toEqual({})
   })
 

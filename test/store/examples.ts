@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -50,11 +50,14 @@ export function uuids(result: StoreResult): readonly string[] {
 }
 
 /** A real folder, removed after the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'rota-store-'))
+export function temporaryFolder(place = tmpdir()): string {
+  const folder = mkdtempSync(join(realpathSync(place), 'rota-store-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** For tests that write a thousand times and need no real disk: flushing takes no time there. */
+export const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** Every file of the folder with its content, to see that nothing was touched. */
 export function contents(folder: string): Readonly<Record<string, string>> {

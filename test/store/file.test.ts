@@ -59,21 +59,6 @@ describe('reading', () => {
     expect(await reading).toMatchObject({ ok: true, warnings: [] })
     expect(readdirSync(join(file, '..'))).toEqual([NAME])
   })
-
-  it('says when the file was set back, and counts on from the highest revision', async () => {
-    const file = newFile()
-    const store = open(file)
-    await store.update(adding('a'))
-    const old = readFileSync(file)
-    await store.update(adding('b'))
-    await store.update(adding('c'))
-    writeFileSync(file, old)
-    expect(await store.read()).toMatchObject({
-      document: { rev: 1 },
-      warnings: [expect.stringContaining('set back from revision 3 to 1')],
-    })
-    expect(await store.update(adding('d'))).toMatchObject({ document: { rev: 4 } })
-  })
 })
 
 describe('updating', () => {

@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { releaseAllSync, withLock } from '../../src/store/lock.ts'
-import { newOwnerRecord } from '../../src/store/owner.ts'
+import { folderAt } from '../../src/store/lock-folder.ts'
+import { type OwnerRecord, newOwnerRecord } from '../../src/store/owner.ts'
 import { contents, temporaryFolder } from './examples.ts'
 import { startProgram } from '../runtime/program.ts'
 
@@ -29,6 +30,14 @@ const makeLink = (path: string) => symlinkSync('nowhere', path)
 function makeFull(path: string): void {
   mkdirSync(join(path, 'more'), { recursive: true })
   writeFileSync(join(path, 'more', '.DS_Store'), '')
+}
+
+/** The lock of another process, as it makes it. */
+function makeOwned(file: string, owner: Partial<OwnerRecord>): OwnerRecord {
+  mkdirSync(`${file}.lock`)
+  const record = { ...newOwnerRecord(), ...owner, folder: folderAt(`${file}.lock`) }
+  writeFileSync(`${file}.lock-owner`, JSON.stringify(record))
+  return record
 }
 
 const neverRun = async () => expect.unreachable()
@@ -192,6 +201,39 @@ describe('what stands in the way of a lock', () => {
     utimesSync(`${file}.lock`, touched, touched)
     expect(await withLock(file, { deadlineMs: 1_000 }, async () => 1)).toMatchObject({ ok: true })
     expect(contents(folder)).toEqual({})
+  })
+
+  it.runIf(process.platform === 'linux').each([
+    ['the machine was started anew', { bootId: 'before' }],
+    ['another process has its number by now', { startTime: '1' }],
+    ['no process has its number', { pid: 2 ** 22 + 1 }],
+  ])('is removed at once when %s', async (_, owner) => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'file')
+    makeOwned(file, owner)
+    expect(await withLock(file, SOON, async () => 1)).toMatchObject({ ok: true })
+    expect(contents(folder)).toEqual({})
+  })
+
+  it('is removed although a process ended while it removed it', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'file')
+    const { nonce } = makeOwned(file, { pid: 2 ** 22 + 1 })
+    writeFileSync(`${file}.lock-taken-${nonce}`, '')
+    utimesSync(`${file}.lock-taken-${nonce}`, LONG_AGO, LONG_AGO)
+    expect(await withLock(file, SOON, async () => 1)).toMatchObject({ ok: true })
+    expect(contents(folder)).toEqual({})
+  })
+
+  it.each([
+    ['on another machine', { host: 'another', pid: 2 ** 22 + 1 }],
+    ['in another container', { pidNamespace: 'pid:[1]', pid: 2 ** 22 + 1 }],
+  ])('stays until it is old when its owner lives %s', async (_, owner) => {
+    const file = newFile()
+    makeOwned(file, owner)
+    expect(await withLock(file, SOON, async () => 1)).toMatchObject({ ok: false, reason: 'busy' })
+    utimesSync(`${file}.lock`, LONG_AGO, LONG_AGO)
+    expect(await withLock(file, SOON, async () => 1)).toMatchObject({ ok: true })
   })
 
   it('stays when the dead owner had another lock', async () => {

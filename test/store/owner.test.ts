@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAlive, newOwnerRecord } from '../../src/store/owner.ts'
+import { isAlive, isSameProcess, newOwnerRecord } from '../../src/store/owner.ts'
 import { startProgram } from '../runtime/program.ts'
 import { temporaryFolder } from './examples.ts'
 
@@ -27,12 +27,33 @@ describe('the owner of a lock', () => {
     expect(isAlive({ ...newOwnerRecord(), pidNamespace: 'pid:[1]' })).toBe('unknown')
   })
 
+  it.runIf(process.platform === 'linux')('is alive as another user’s process', async () => {
+    const record = JSON.stringify(newOwnerRecord())
+    const program = startProgram(new URL('programs/look-at.ts', import.meta.url), [record])
+    expect(await program.line()).toBe('EPERM alive')
+  })
+
+  it('is looked for here when the record names no host, as another program’s', async () => {
+    expect(isAlive({ pid: process.ppid })).toBe('alive')
+    expect(isAlive({ pid: 2 ** 22 + 1 })).toBe('dead')
+  })
+
   it.runIf(process.platform === 'linux')('is dead when the machine was started anew', () => {
     expect(isAlive({ ...newOwnerRecord(), bootId: 'before' })).toBe('dead')
   })
 
   it.runIf(process.platform === 'linux')('is dead when another process has its number', () => {
     expect(isAlive({ ...newOwnerRecord(), startTime: '1' })).toBe('dead')
+  })
+
+  it('is this process in whatever it left, and no other one with its number', () => {
+    const own = newOwnerRecord()
+    expect(isSameProcess(newOwnerRecord(), own)).toBe(true)
+    expect(isSameProcess({ pid: process.pid }, own)).toBe(true)
+    expect(isSameProcess({ ...own, pid: process.ppid }, own)).toBe(false)
+    for (const field of ['host', 'bootId', 'pidNamespace', 'startTime']) {
+      expect(isSameProcess({ ...own, [field]: 'another' }, { ...own, [field]: 'one' })).toBe(false)
+    }
   })
 
   it('has a new nonce each time', () => {

@@ -26,7 +26,7 @@ export function hybridScore(
     health(view) +
     FRESHNESS_POINTS * Math.min(1, Math.max(0, at.now - hot.lastUsedAt) / FRESH_AFTER_MS) +
     (at.active ? ACTIVE_BONUS : 0) -
-    (hot.foreignInFlight > 0 ? CLAIMED_PENALTY : 0)
+    (hot.foreignLoad > 0 ? CLAIMED_PENALTY : 0)
   )
 }
 

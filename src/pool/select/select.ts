@@ -9,7 +9,7 @@ import { chooseBestScore, chooseForConversation, chooseNextInTurn } from './stra
  */
 export function selectAccount(input: SelectionInput): Selection {
   const ready = input.views.filter((view) => view.state === 'active' && isOpen(view, input))
-  if (ready.length > 0) return chosen(chooseByStrategy(ready, input), input)
+  if (ready.length > 0) return chosen(chooseByStrategy(preferAtOnce(ready, input), input), input)
   const returning = input.views.find(
     (view) => view.state === 'cooling' && isOpen(view, input) && !input.hot(view.id).probing,
   )
@@ -20,6 +20,21 @@ export function selectAccount(input: SelectionInput): Selection {
   )
   if (failing !== undefined) return chosen({ id: failing.id, reason: 'last-resort' }, input)
   return { ok: false, blocked: blockedBy(input) }
+}
+
+/**
+ * Those that can serve without a renewal first, if there are any. A conversation that has an account
+ * keeps it: its prompt cache is worth more than the wait.
+ */
+function preferAtOnce(
+  ready: readonly AccountView[],
+  { home, standIn, now }: SelectionInput,
+): readonly AccountView[] {
+  const atOnce = ready.filter(({ id, facts }) => {
+    const hasToken = facts.tokenExpiresAt === 0 || facts.tokenExpiresAt > now
+    return hasToken || id === home || id === standIn
+  })
+  return atOnce.length > 0 ? atOnce : ready
 }
 
 function chooseByStrategy(ready: readonly AccountView[], input: SelectionInput): Chosen {

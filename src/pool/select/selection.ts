@@ -9,8 +9,8 @@ export interface HotState {
   readonly lastUsedAt: number
   /** A probe of a returned account is on its way. */
   readonly probing: boolean
-  /** Requests of other processes on this account. */
-  readonly foreignInFlight: number
+  /** What other processes put on it: their requests, and one for each that only holds it. */
+  readonly foreignLoad: number
   readonly usage: readonly Usage[]
 }
 
@@ -43,6 +43,8 @@ export type SelectionReason =
   /** Nobody is busy: the first in the list. */
   | 'first-free'
   | 'next-in-turn'
+  /** Next in turn among those that other processes use least; a nearer one is used more. */
+  | 'less-claimed'
   | 'best-score'
   /** It just came back: this request finds out whether it serves. */
   | 'probe'

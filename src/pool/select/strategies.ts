@@ -18,12 +18,19 @@ export function chooseForConversation(
   )
 }
 
-/** `round-robin`: the next one after the account that served last, in the order of the file. */
+/**
+ * `round-robin`: the next one after the account that served last, in the order of the file, among
+ * those that other processes use least.
+ */
 export function chooseNextInTurn(ready: readonly AccountView[], input: SelectionInput): Chosen {
   const last = input.views.findIndex((view) => view.id === input.active)
-  const order = [...input.views.slice(last + 1), ...input.views.slice(0, last + 1)]
-  const next = order.find((view) => ready.includes(view))
-  return { id: (next ?? first(ready)).id, reason: 'next-in-turn' }
+  const inTurn = [...input.views.slice(last + 1), ...input.views.slice(0, last + 1)]
+  const isReady = new Set(ready)
+  const order = inTurn.filter((view) => isReady.has(view))
+  const load = (view: AccountView) => input.hot(view.id).foreignLoad
+  const next = first(order)
+  const chosen = leastBy(order, load)
+  return { id: chosen.id, reason: chosen === next ? 'next-in-turn' : 'less-claimed' }
 }
 
 /** `hybrid`: the best score, unless the account in use is almost as good. */
@@ -32,8 +39,9 @@ export function chooseBestScore(ready: readonly AccountView[], input: SelectionI
   const scored = ready.map((view) => ({
     id: view.id,
     score: hybridScore(view, input.hot(view.id), { active: view.id === current, now: input.now }),
+    load: input.hot(view.id).foreignLoad,
   }))
-  const best = scored.reduce((left, right) => (right.score > left.score ? right : left))
+  const best = scored.reduce((left, right) => (isBetter(right, left) ? right : left))
   const kept = scored.find(({ id }) => id === current)
   if (kept !== undefined && best.score < kept.score + SWITCH_MARGIN) {
     return { id: kept.id, reason: input.home === undefined ? 'active' : 'home' }
@@ -43,8 +51,8 @@ export function chooseBestScore(ready: readonly AccountView[], input: SelectionI
 
 function chooseLeastBusy(ready: readonly AccountView[], input: SelectionInput): Chosen {
   const load = (view: AccountView) => {
-    const { inFlight, foreignInFlight } = input.hot(view.id)
-    return inFlight + foreignInFlight
+    const { inFlight, foreignLoad } = input.hot(view.id)
+    return inFlight + foreignLoad
   }
   const least = Math.min(...ready.map(load))
   const idle = ready.filter((view) => load(view) === least)
@@ -54,6 +62,21 @@ function chooseLeastBusy(ready: readonly AccountView[], input: SelectionInput): 
       reason: idle.length === ready.length ? 'first-free' : 'least-busy',
     }
   )
+}
+
+interface Scored {
+  readonly score: number
+  /** Decides between equals: where everything is claimed, the least loaded is shared. */
+  readonly load: number
+}
+
+function isBetter(one: Scored, other: Scored): boolean {
+  return one.score > other.score || (one.score === other.score && one.load < other.load)
+}
+
+/** The first of those with the least. */
+function leastBy(views: readonly AccountView[], load: (view: AccountView) => number): AccountView {
+  return views.reduce((least, view) => (load(view) < load(least) ? view : least), first(views))
 }
 
 function among(

@@ -27,6 +27,13 @@ export const login: ProviderLogin = {
     },
   },
   redeem,
+  // Its tokens say nothing.
+  identify: () => ({
+    accountId: undefined,
+    userId: undefined,
+    email: undefined,
+    planTier: undefined,
+  }),
 }
 
 async function redeem(grant: CodeGrant, request: LoginRequest): Promise<LoginAnswer> {

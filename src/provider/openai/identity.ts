@@ -1,17 +1,7 @@
 import * as v from 'valibot'
 import type { Secret } from '../../secret.ts'
 import { parseJson } from '../json.ts'
-
-/**
- * Who a token belongs to, by its claims. One e-mail can own several accounts and seats: only
- * account id and user id together identify an account.
- */
-export interface Identity {
-  readonly accountId: string | undefined
-  readonly userId: string | undefined
-  readonly email: string | undefined
-  readonly planTier: string | undefined
-}
+import type { Identity } from '../login.ts'
 
 const text = v.fallback(v.optional(v.pipe(v.string(), v.minLength(1))), undefined)
 

@@ -4,7 +4,11 @@ import { poll, start } from './device.ts'
 import { readIdentity } from './identity.ts'
 import { CLIENT_ID, expiryOf } from './refresh.ts'
 
-export const login: ProviderLogin = { method: { kind: 'deviceCode', start, poll }, redeem }
+export const login: ProviderLogin = {
+  method: { kind: 'deviceCode', start, poll },
+  redeem,
+  identify: (accessToken) => readIdentity({ idToken: undefined, accessToken }),
+}
 
 async function redeem(grant: CodeGrant, request: LoginRequest): Promise<LoginAnswer> {
   const askedAt = request.now()

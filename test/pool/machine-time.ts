@@ -1,0 +1,31 @@
+import { type PoolClock, createClock } from '../../src/pool/clock.ts'
+
+/** The pool's clock on a machine whose time is moved by hand. */
+export function createMachineTime() {
+  let now = 1_800_000_000_000
+  const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
+  const clock: PoolClock = createClock({
+    now: () => now,
+    monotonic: () => now,
+    arm(fire, ms) {
+      const timer = { at: now + ms, fire }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+  })
+  return {
+    clock,
+    now: () => now,
+    pass(ms: number) {
+      const end = now + ms
+      for (;;) {
+        const [next] = [...timers].toSorted((left, right) => left.at - right.at)
+        if (next === undefined || next.at > end) break
+        now = next.at
+        timers.delete(next)
+        next.fire()
+      }
+      now = end
+    },
+  }
+}
