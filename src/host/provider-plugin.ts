@@ -71,10 +71,10 @@ async function start(
   const configDir = configDirOf(env)
   const { settings } = await loadSettings(configDir, provider, options)
   if (!settings.enabled) return {}
-  const lease = sharing.lease(`${provider.id} ${configDir}`, () =>
+  const share = sharing.take(`${provider.id} ${configDir}`, () =>
     openPool(provider, configDir, voice, options),
   )
-  const { shared } = lease
+  const { shared } = share
   shared.voice = voice
   shared.settings = settings
   shared.options = options
@@ -122,7 +122,7 @@ async function start(
     },
     async dispose() {
       ending.abort()
-      await within(LONGEST_STOP_MS, lease.release())
+      await within(LONGEST_STOP_MS, share.release())
       await within(LONGEST_SPENDING_MS, shared.pool.whenKept())
     },
   }

@@ -1,12 +1,12 @@
 /** Something that several plugin instances of one process use together. */
-interface Lease<Shared> {
+interface Share<Shared> {
   readonly shared: Shared
-  /** Gives the lease back; the last one closes what was shared. Safe to call twice. */
+  /** Gives it back; the last one closes what was shared. Safe to call twice. */
   release(): Promise<void>
 }
 
 export interface SharedBy<Shared> {
-  lease(key: string, open: () => Shared): Lease<Shared>
+  take(key: string, open: () => Shared): Share<Shared>
 }
 
 /**
@@ -14,11 +14,11 @@ export interface SharedBy<Shared> {
  * They share one pool per key, so that counts, claims and renewals are one.
  */
 export function createSharing<Shared>(close: (shared: Shared) => Promise<void>): SharedBy<Shared> {
-  const open = new Map<string, { readonly shared: Shared; leases: number }>()
+  const open = new Map<string, { readonly shared: Shared; users: number }>()
   return {
-    lease(key, create) {
-      const entry = open.get(key) ?? { shared: create(), leases: 0 }
-      entry.leases += 1
+    take(key, create) {
+      const entry = open.get(key) ?? { shared: create(), users: 0 }
+      entry.users += 1
       open.set(key, entry)
       let released = false
       return {
@@ -26,8 +26,8 @@ export function createSharing<Shared>(close: (shared: Shared) => Promise<void>):
         async release() {
           if (released) return
           released = true
-          entry.leases -= 1
-          if (entry.leases > 0) return
+          entry.users -= 1
+          if (entry.users > 0) return
           if (open.get(key) === entry) open.delete(key)
           await close(entry.shared)
         },

@@ -81,6 +81,10 @@ export function createSync(parts: SyncParts): Sync {
       sayOnce('error', result.problem.message)
       return parts.tell({ type: 'store.failed', problem: result.problem.message })
     }
+    takeWritten(result)
+  }
+
+  function takeWritten(result: StoreResult & { ok: true }): void {
     for (const warning of result.warnings) sayOnce('warn', warning)
     take(result.document)
   }
@@ -161,7 +165,7 @@ export function createSync(parts: SyncParts): Sync {
         return { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
       }),
     }))
-    if (result.ok) return take(result.document)
+    if (result.ok) return takeWritten(result)
     // Kept for the next write: what could not be saved still holds in memory.
     for (const id of ids) unsaved.add(id)
     sayOnce('error', result.problem.message)

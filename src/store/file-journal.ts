@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { readFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { type Secret, secret } from '../secret.ts'
-import { writeAtomically } from './atomic.ts'
+import { makeFolder, writeAtomically } from './atomic.ts'
 import type { SpendClaim, SpendJournal, SpendRecord } from './journal.ts'
 import { sweepJournal } from './journal-sweep.ts'
 import { fillRoom, reserveRoom } from './room.ts'
@@ -48,7 +48,7 @@ export function createFileJournal(folder: string): SpendJournal {
     if (mine !== undefined && !mine.isOver) return { kind: 'theirs' }
     try {
       if (mine !== undefined) return await takeAgain(key, mine.path)
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder(folder)
       return await claimNext(key)
     } catch (error) {
       return { kind: 'unwritable', detail: errorCode(error) }

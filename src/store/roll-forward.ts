@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 import type { RenewedTokens } from '../tokens.ts'
 import type { SpendJournal } from './journal.ts'
-import type { StoredAccount } from './schema.ts'
+import { type StoredAccount, isDisabledForToken } from './schema.ts'
 import type { AccountStore, StoreDocument, StoreResult } from './store.ts'
 
 /**
@@ -21,7 +21,7 @@ export function rollForward(store: AccountStore, journal: SpendJournal): Account
     if (renewals.length === 0) return result
     const apply = (document: StoreDocument) => renewals.reduce(withRenewal, document)
     const written = await store.update(apply)
-    if (written.ok) return written
+    if (written.ok) return { ...written, warnings: [...result.warnings, ...written.warnings] }
     // It cannot be written now, but the tokens are good.
     const warnings = [...result.warnings, written.problem.message]
     return { ok: true, document: apply(result.document), warnings }
@@ -45,7 +45,7 @@ export function withRenewal(document: StoreDocument, { spent, renewed }: Renewal
 }
 
 function renewedAccount(account: StoredAccount, renewed: RenewedTokens): StoredAccount {
-  const repaired = isAboutToken(account) ? ENABLED : {}
+  const repaired = isDisabledForToken(account) ? ENABLED : {}
   return {
     ...account,
     ...repaired,
@@ -66,10 +66,6 @@ const ENABLED = {
   consecutiveAuthFailures: 0,
   authRetryAt: 0,
 } as const
-
-function isAboutToken({ isAuthDisabled, disabledReason = 'auth' }: StoredAccount): boolean {
-  return isAuthDisabled && ['auth', 'revoked', 'lost'].includes(disabledReason)
-}
 
 /** Recorded renewals that the document lacks, oldest first: one may have followed another. */
 async function pending(document: StoreDocument, journal: SpendJournal): Promise<Renewal[]> {

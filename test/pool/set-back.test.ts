@@ -30,9 +30,9 @@ it('writes again what it had written when an older accounts file is put in its p
   copyFileSync(`${pool.file}.mine`, pool.file)
   expect(inFile(pool.file)).not.toMatchObject(newest)
   await expect.poll(() => inFile(pool.file), SOON).toMatchObject(newest)
+  await expect.poll(() => pool.said.join(), SOON).toContain('was set back from revision')
   expect((await pool.ask()).text).toContain('answered by b')
   expect(fake.exchanges).toHaveLength(2)
-  expect(pool.said.join()).toContain('was set back from revision')
 })
 
 const SOON = { timeout: 5_000, interval: 10 }
