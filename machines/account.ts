@@ -29,7 +29,7 @@ export type AccountEvent =
   | { type: 'request.burst'; sentAt: number; retryAfterMs: number | undefined }
   /** The executor: a fresh token was refused. `mayDisable`: another usable account remains. */
   | { type: 'request.unauthorized'; mayDisable: boolean }
-  /** The executor: its token was refused, and no newer one can be had just now. */
+  /** The executor: it has no token that works, and no newer one can be had just now. */
   | { type: 'request.withoutToken' }
   /** The executor: the provider refuses the account itself. */
   | { type: 'request.refused'; reason: DisabledReason; detail: string; mayDisable: boolean }

@@ -258,7 +258,15 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
       claims.used(id)
       return end
     },
-    credentials: createCredentials({ vault, sync, now: world.now, renew }),
+    credentials: createCredentials({
+      vault,
+      sync,
+      now: world.now,
+      arm: world.arm,
+      renew,
+      hasOther: (id) =>
+        machine.viewList().some((view) => view.id !== id && view.state === 'active'),
+    }),
     succeeded(id, sentAt) {
       const view = machine.views()[id]
       if (view === undefined || (view.state === 'active' && !needsHealing(view.facts))) return

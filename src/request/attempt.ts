@@ -62,7 +62,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       if (reaction.kind !== 'again') return reaction
       credential = reaction.credential
     }
-    return move('its token could not be renewed')
+    return withoutToken()
   }
 
   async function sendWith(credential: VersionedCredential): Promise<Reaction> {
@@ -157,11 +157,13 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     }
     once.renewed = true
     const next = await pool.credentials.after(credential.version, account.id, signal)
-    if (next === undefined) {
-      pool.tell(account.id, { type: 'request.withoutToken' })
-      return move('its token could not be renewed', refusal)
-    }
+    if (next === undefined) return withoutToken(refusal)
     return { kind: 'again', credential: next }
+  }
+
+  function withoutToken(refusal?: ReadAnswer): Outcome {
+    pool.tell(account.id, { type: 'request.withoutToken' })
+    return move('its token could not be renewed', refusal)
   }
 
   /** The breaker keeps the last usable account: then the host gets the provider's own words. */

@@ -1,7 +1,7 @@
 import { lstatSync, rmSync, writeFileSync } from 'node:fs'
 import { insist } from './insist.ts'
 import { clear, folderAt, readRecord } from './lock-folder.ts'
-import { isAlive } from './owner.ts'
+import { isAlive, isHalted } from './owner.ts'
 
 /** Removes what stands at the lock's path if nobody touched it for `staleMs`; else false. */
 export function clearStale(path: string, staleMs: number): boolean {
@@ -11,11 +11,14 @@ export function clearStale(path: string, staleMs: number): boolean {
   return true
 }
 
-/** Removes the lock of a process that is provably dead. True: it is gone, try at once. */
+/**
+ * Removes the lock of a process that is provably dead or stopped by a signal. True: it is gone, try
+ * at once. A stopped one finds its lock lost when it goes on, and begins its update anew.
+ */
 export function clearDead(path: string): boolean {
   const record = readRecord(path)
   if (record === undefined || record.folder !== folderAt(path)) return false
-  if (isAlive(record) !== 'dead') return false
+  if (isAlive(record) !== 'dead' && !isHalted(record)) return false
   return exclusively(`${path}-taken-${record.nonce}`, () => {
     // Another process may have been here first, and may own the lock by now.
     if (readRecord(path)?.nonce === record.nonce && folderAt(path) === record.folder) clear(path)

@@ -52,6 +52,14 @@ export function isAlive(record: ProcessTrace): Liveness {
   return differ(record.startTime, seen.startTime) ? 'dead' : 'alive'
 }
 
+/**
+ * Whether the process lives, and was stopped by a signal (Ctrl-Z, SIGSTOP): it does nothing until
+ * somebody lets it go on. Known only where there is a /proc.
+ */
+export function isHalted(record: ProcessTrace): boolean {
+  return isAlive(record) === 'alive' && processStat(record.pid)?.state === 'T'
+}
+
 /** Whether both are one process. A record without a host is taken for one of this machine. */
 export function isSameProcess(one: ProcessTrace, other: ProcessTrace): boolean {
   return (

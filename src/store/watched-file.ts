@@ -8,7 +8,7 @@ export interface WatchedFile {
 }
 
 /** Calls for one burst of changes: one at once, one for all the rest after this. */
-export const DEBOUNCE_MS = 50
+export const DEBOUNCE_MS = 20
 
 export function createWatchedFile(file: string, listener: () => void): WatchedFile {
   let stamp = stampAt(file)

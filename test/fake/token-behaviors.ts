@@ -2,6 +2,8 @@
 interface Exchange {
   /** How many exchanges came before, since this behaviour was set. */
   readonly earlier: number
+  /** The `x-client` header, where several processes say who they are. */
+  readonly client: string | undefined
 }
 
 type TokenReaction =

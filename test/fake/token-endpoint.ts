@@ -11,6 +11,8 @@ export interface ExchangeRecord {
   readonly at: number
   readonly account: string | undefined
   readonly refreshToken: string
+  /** The `x-client` header of the request. */
+  readonly client: string | undefined
   readonly outcome: 'rotated' | 'reused' | 'revoked' | 'unknown' | 'refused' | 'cut'
 }
 
@@ -36,20 +38,25 @@ export function createTokenEndpoint(options: {
     const grantType = fields['grant_type']
     if (grantType === 'authorization_code') return redeem(fields)
     if (grantType === 'refresh_token') {
-      return exchange(fields['refresh_token'] ?? '', request.signal)
+      return exchange(fields['refresh_token'] ?? '', request)
     }
     return refusal(400, 'unsupported_grant_type', 'grant_type is unknown.')
   }
 
-  async function exchange(refreshToken: string, signal: AbortSignal): Promise<HttpAnswer> {
+  async function exchange(
+    refreshToken: string,
+    { signal, headers }: HttpRequest,
+  ): Promise<HttpAnswer> {
+    const client = headers['x-client']
     const note = (outcome: ExchangeRecord['outcome']) =>
       exchanges.push({
         at: Date.now(),
         account: ledger.ownerOf(refreshToken),
         refreshToken,
+        client,
         outcome,
       })
-    const reaction = behavior({ earlier: earlier++ })
+    const reaction = behavior({ earlier: earlier++, client })
     if (reaction.kind === 'cut') {
       note('cut')
       return { kind: 'cut' }

@@ -21,7 +21,8 @@ import { newOwnerRecord } from '../../src/store/owner.ts'
 import { realWorld } from '../../src/world.ts'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { type OpenPool, openPool } from '../request/open-pool.ts'
-import { RUNTIMES, startProgram } from '../runtime/program.ts'
+import { startProgram } from '../runtime/program.ts'
+import { RUNTIMES } from '../runtime/runtimes.ts'
 import { createMachineTime } from './machine-time.ts'
 
 const WAIT = { timeout: 10_000, interval: 10 }

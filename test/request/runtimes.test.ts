@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RUNTIMES, startProgram } from '../runtime/program.ts'
+import { startProgram } from '../runtime/program.ts'
+import { RUNTIMES } from '../runtime/runtimes.ts'
 
 describe.each(RUNTIMES)('a pool in %s', (runtime) => {
   it('moves, renews, aborts, streams and fails as everywhere, and lets the process end', async () => {

@@ -4,10 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { findOpenCode } from './opencode.ts'
-
-/** `opencode`: the Bun inside the OpenCode binary, which runs any script for `BUN_BE_BUN=1`. */
-export type Runtime = 'node' | 'opencode'
-export const RUNTIMES: readonly Runtime[] = ['node', 'opencode']
+import type { Runtime } from './runtimes.ts'
 
 /** A real process that runs a script. Ended with the test. */
 interface Program {

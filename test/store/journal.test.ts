@@ -13,7 +13,8 @@ import { secret } from '../../src/secret.ts'
 import { createFileJournal } from '../../src/store/file-journal.ts'
 import { createMemoryJournal } from '../../src/store/memory-journal.ts'
 import { RENEWED, TOKEN, describeSpendJournal } from '../contract/journal.ts'
-import { RUNTIMES, startProgram } from '../runtime/program.ts'
+import { startProgram } from '../runtime/program.ts'
+import { RUNTIMES } from '../runtime/runtimes.ts'
 import { temporaryFolder } from './examples.ts'
 
 describeSpendJournal('a folder', () => createFileJournal(journalFolder()))

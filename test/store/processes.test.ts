@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { createFileStore } from '../../src/store/file.ts'
 import { withLock } from '../../src/store/lock.ts'
 import { adding, contents, temporaryFolder, uuids } from './examples.ts'
-import { RUNTIMES, startProgram } from '../runtime/program.ts'
+import { startProgram } from '../runtime/program.ts'
+import { RUNTIMES } from '../runtime/runtimes.ts'
 
 describe.each(RUNTIMES)('processes in %s', (runtime) => {
   it('lose none of 50 updates each that two of them make at once', async () => {
@@ -39,6 +40,22 @@ describe.each(RUNTIMES)('processes in %s', (runtime) => {
     expect(uuids(result)).toEqual(['one'])
     expect(performance.now() - begun).toBeLessThan(1_000)
   }, 20_000)
+
+  it.skipIf(process.platform !== 'linux')(
+    'are let in within a second after the holder was stopped by a signal, where there is a /proc',
+    async () => {
+      const file = join(temporaryFolder(), 'accounts.json')
+      const script = new URL('programs/hold-lock.ts', import.meta.url)
+      const holder = startProgram(script, [file], runtime)
+      expect(await holder.line()).toBe('held')
+      holder.child.kill('SIGSTOP')
+      const begun = performance.now()
+      const result = await createFileStore({ file, now: Date.now }).update(adding('one'))
+      expect(uuids(result)).toEqual(['one'])
+      expect(performance.now() - begun).toBeLessThan(1_000)
+    },
+    20_000,
+  )
 
   it('wait for a holder that lives', async () => {
     const file = join(temporaryFolder(), 'accounts.json')

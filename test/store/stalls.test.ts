@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { createFileStore } from '../../src/store/file.ts'
 import { withLock } from '../../src/store/lock.ts'
-import { type Runtime, startProgram } from '../runtime/program.ts'
+import { startProgram } from '../runtime/program.ts'
+import { type Runtime } from '../runtime/runtimes.ts'
 import { adding, temporaryFolder, uuids } from './examples.ts'
 
 const STALL = new URL('programs/stall.ts', import.meta.url)

@@ -30,9 +30,9 @@ function preferAtOnce(
   ready: readonly AccountView[],
   { home, standIn, now }: SelectionInput,
 ): readonly AccountView[] {
-  const atOnce = ready.filter(({ id, facts }) => {
+  const atOnce = ready.filter(({ id, facts, renewing }) => {
     const hasToken = facts.tokenExpiresAt === 0 || facts.tokenExpiresAt > now
-    return hasToken || id === home || id === standIn
+    return (hasToken && !renewing) || id === home || id === standIn
   })
   return atOnce.length > 0 ? atOnce : ready
 }

@@ -1,0 +1,42 @@
+/**
+ * A pool on an accounts file. `ask N` sends N requests at once and prints how many were answered;
+ * `loop` goes on asking, four at a time; `status` prints how the first account stands.
+ */
+import { createInterface } from 'node:readline'
+import { createAccountPool } from '../../../src/account-pool.ts'
+import { ask, settingsOf } from './request.ts'
+
+const [file = '', origin = '', name = ''] = process.argv.slice(2)
+const pool = createAccountPool({
+  provider: 'anthropic',
+  file,
+  settings: settingsOf(origin),
+  // So that the provider can tell who spends.
+  fetch: async (url, init) => {
+    const headers = new Headers(init.headers)
+    headers.set('x-client', name)
+    return fetch(url, { ...init, headers })
+  },
+})
+await pool.ready
+console.log('ready')
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, count] = line.split(' ')
+  if (command === 'ask') {
+    const answers = await Promise.all(Array.from({ length: Number(count) }, () => ask(pool.fetch)))
+    console.log(answers.filter((status) => status === 200).length)
+  }
+  if (command === 'loop') for (let parallel = 1; parallel <= 4; parallel++) void loop()
+  if (command === 'status') {
+    const [account] = pool.status().accounts
+    console.log(JSON.stringify([account?.state, account?.disabledReason ?? '', account?.why]))
+  }
+}
+
+async function loop(): Promise<never> {
+  for (;;) {
+    await ask(pool.fetch).catch(() => 0)
+    await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 60))
+  }
+}
