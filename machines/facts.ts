@@ -62,6 +62,8 @@ export const COOLING_MS = 15_000
 const STRIKE_BACKOFF_CAP_MS = 10 * 60_000
 /** A token endpoint is never asked in a tight loop, whatever the configuration says. */
 const LEAST_AUTH_BACKOFF_MS = 1_000
+/** Nobody should wait long for an account after the network is back. */
+const POSTPONE_CAP_MS = 2 * 60_000
 /** The longest pause between two attempts to repair a token. */
 const AUTH_BACKOFF_CAP_MS = 15 * 60_000
 
@@ -165,7 +167,7 @@ export function postponedAuth(
   policy: AccountPolicy,
   now: number,
 ): AccountFacts {
-  const pause = doubling(policy.authBackoffMs, facts.postponements, AUTH_BACKOFF_CAP_MS)
+  const pause = doubling(policy.authBackoffMs, facts.postponements, POSTPONE_CAP_MS)
   return {
     ...facts,
     postponements: facts.postponements + 1,

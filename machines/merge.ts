@@ -61,7 +61,8 @@ function storedPart(facts: AccountFacts, now: number): string {
     limits,
     strikes,
     authFailures,
-    authRetryAt,
+    // Without a failure it only says that this process could not reach the token endpoint.
+    authFailures > 0 ? authRetryAt : 0,
     disabledReason,
     disabledDetail,
   ])

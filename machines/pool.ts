@@ -228,14 +228,12 @@ export const poolMachine = setup({
       }
     }),
     renewNext: enqueueActions(({ context, enqueue }) => {
-      const [next] = [...context.wanted, ...context.queued]
-      if (next === undefined) return
-      const isOther = (id: string) => id !== next
-      enqueue.assign({
-        wanted: context.wanted.filter(isOther),
-        queued: context.queued.filter(isOther),
-      })
-      enqueue.raise({ type: 'token.wanted', id: next })
+      const { renewing, wanted, queued } = context
+      const free = Math.max(0, PARALLEL_RENEWALS - renewing.length)
+      const next = [...wanted, ...queued].slice(0, free)
+      const isLeft = (id: string) => !next.includes(id)
+      enqueue.assign({ wanted: wanted.filter(isLeft), queued: queued.filter(isLeft) })
+      for (const id of next) enqueue.raise({ type: 'token.wanted', id })
     }),
     /** Supervision: an account that throws starts again from its last view, three times. */
     restart: enqueueActions(({ context, enqueue, self }, { id }: { id: string }) => {
@@ -279,7 +277,11 @@ export const poolMachine = setup({
       on: {
         'store.changed': {
           target: '.readable',
-          actions: [{ type: 'reconcile', params: ({ event }) => event }, 'halfOpenBreaker'],
+          actions: [
+            { type: 'reconcile', params: ({ event }) => event },
+            'halfOpenBreaker',
+            'renewNext',
+          ],
         },
         'store.failed': {
           target: '.unreadable',

@@ -21,16 +21,22 @@ const LEAD_SPREAD = 0.1
 /** So many logins refused for good within so long: something else is wrong, so spend no more. */
 const MOST_REFUSALS = 1
 const REFUSALS_WITHIN_MS = 60_000
+/** A token that still works is not renewed in a tight loop, whatever its life. */
+const LEAST_DELAY_MS = 15_000
 
-/** Milliseconds until a token is renewed in the background; undefined = it is not. */
+/**
+ * Milliseconds until a token is renewed in the background; undefined = it is not. Of a token that
+ * lives shorter than the lead time, half of what is left passes first.
+ */
 export function renewalDelay(
   at: { renewal: () => RenewalPlan; random: () => number; now: () => number },
   tokenExpiresAt: number,
 ): number | undefined {
   const plan = at.renewal()
   if (!plan.enabled || tokenExpiresAt === 0) return undefined
-  const lead = plan.leadMs * (1 + LEAD_SPREAD * (2 * at.random() - 1))
-  return until(tokenExpiresAt - lead, at.now)
+  const left = until(tokenExpiresAt, at.now)
+  const lead = Math.min(plan.leadMs * (1 + LEAD_SPREAD * (2 * at.random() - 1)), left / 2)
+  return Math.max(left - lead, left === 0 ? 0 : LEAST_DELAY_MS)
 }
 
 export function withRefusal(refusals: Refusals, id: string, now: number): Refusals {

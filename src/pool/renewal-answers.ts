@@ -17,9 +17,14 @@ export interface AnswersParts {
 
 /** How often an answer that the disk did not take is offered to it again. */
 const RECORD_AGAIN_MS = 5_000
+/** More renewals than any disk fault lasts. */
+const MOST_REMEMBERED = 50
 
 /** What becomes of the answer to a renewal: first the journal, then memory and the store. */
 export function createAnswers({ vault, store, sync, journal, world }: AnswersParts) {
+  /** Answers that the disk has not taken yet. */
+  const unrecorded = new Map<Tokens, SpendRecord>()
+
   /** Why `tokens` need not be spent, if so: there are newer ones, or the account is gone. */
   function overtaken(id: string, tokens: Tokens): RefreshOutcome | undefined {
     const current = vault.get(id)
@@ -41,9 +46,17 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
 
   /** Should the disk fail just now, this process at least goes on with the token, and tries again. */
   async function write(spent: Tokens, answer: SpendRecord): Promise<void> {
-    await journal.record(spent.refreshToken, answer).catch(() => {
+    try {
+      await journal.record(spent.refreshToken, answer)
+      unrecorded.delete(spent)
+    } catch {
+      unrecorded.set(spent, answer)
       world.arm(() => void write(spent, answer), RECORD_AGAIN_MS)
-    })
+    }
+  }
+
+  async function writeUnrecorded(): Promise<void> {
+    await Promise.all([...unrecorded].map(async ([spent, answer]) => write(spent, answer)))
   }
 
   /** A permanent answer counts only while the store still holds the token that was refused. */
@@ -53,14 +66,14 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
     answer: SpendRecord & { kind: 'dead' },
   ): Promise<RefreshOutcome> {
     await sync.load()
-    const outcome = overtaken(id, spent)
-    if (outcome?.kind === 'renewed') {
-      await journal.release(spent.refreshToken)
-      return outcome
-    }
     const { refreshToken } = spent
-    await journal.record(refreshToken, answer).catch(() => journal.leaveInDoubt(refreshToken))
-    return dead(answer)
+    const outcome = overtaken(id, spent)
+    const [found] = await journal.spent([refreshToken])
+    // Nobody who still holds it may try again; what it once brought stays.
+    if (found === undefined) {
+      await journal.record(refreshToken, answer).catch(() => journal.leaveInDoubt(refreshToken))
+    } else await journal.release(refreshToken)
+    return outcome?.kind === 'renewed' ? outcome : dead(answer)
   }
 
   async function apply(id: string, spent: Tokens, found: SpendRecord): Promise<RefreshOutcome> {
@@ -75,7 +88,16 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
     const { accessToken, refreshToken, expiresAt } = renewed
     const version = spent.version + 1
     const accountId = renewed.accountId ?? spent.accountId
-    vault.set(id, { accessToken, refreshToken, expiresAt, version, accountId })
+    const isRotated = !isSame(refreshToken, spent.refreshToken)
+    const from = isRotated ? [spent.refreshToken, ...(spent.from ?? [])] : (spent.from ?? [])
+    vault.set(id, {
+      accessToken,
+      refreshToken,
+      expiresAt,
+      version,
+      accountId,
+      from: from.slice(0, MOST_REMEMBERED),
+    })
     const result = await store.update((document) =>
       withRenewal(document, { spent: spent.refreshToken, renewed }),
     )
@@ -83,7 +105,7 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
     return { kind: 'renewed', expiresAt, version }
   }
 
-  return { overtaken, keep, bury, apply }
+  return { overtaken, keep, bury, apply, writeUnrecorded }
 }
 
 export const STOPPED = failed('unavailable', 'the account was removed')

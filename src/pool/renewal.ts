@@ -38,7 +38,7 @@ const WAIT_FOR_OWNER_MS = 30_000
 export function provideRenewal(parts: RenewalParts) {
   const { vault, journal, world } = parts
   const exchangeToken = createExchange(parts)
-  const { overtaken, keep, bury, apply } = createAnswers(parts)
+  const { overtaken, keep, bury, apply, writeUnrecorded } = createAnswers(parts)
   /** The tokens each run is about, since it read the store: newer ones that arrive need no renewal. */
   const begun = new Map<string, Tokens>()
   /** The tokens whose tickets are ours. */
@@ -67,7 +67,7 @@ export function provideRenewal(parts: RenewalParts) {
   async function awaitRecord({ id }: Step, signal: AbortSignal): Promise<ClaimResult> {
     const tokens = begun.get(id)
     if (tokens === undefined) return STOPPED
-    const found = await journal.wait(tokens.refreshToken, WAIT_FOR_OWNER_MS)
+    const found = await journal.wait(tokens.refreshToken, WAIT_FOR_OWNER_MS, signal)
     if (found === undefined) return failed('unavailable', 'another process could not renew it yet')
     return follow(id, tokens, found, signal)
   }
@@ -153,24 +153,30 @@ export function provideRenewal(parts: RenewalParts) {
     return inDoubt ? journal.leaveInDoubt(refreshToken) : journal.release(refreshToken)
   }
 
-  /** Exchanges whose answer is not kept yet, whoever waits for them. */
-  const running = new Set<Promise<RefreshOutcome>>()
+  /** Steps that must come to their end: those that hold a ticket or wait for an answer. */
+  const running = new Set<Promise<unknown>>()
 
-  function exchangeToTheEnd(input: SpendStep): Promise<RefreshOutcome> {
-    const exchanging = exchange(input).finally(() => running.delete(exchanging))
-    running.add(exchanging)
-    return exchanging
+  function toTheEnd<Result>(step: Promise<Result>): Promise<Result> {
+    running.add(step)
+    void step.finally(() => running.delete(step)).catch(() => undefined)
+    return step
   }
 
   const machine = refreshMachine.provide({
     actors: {
       reread: fromPromise<RereadResult, Step>(({ input }) => reread(input)),
-      claim: fromPromise<ClaimResult, Step>(({ input, signal }) => claim(input, signal)),
+      claim: fromPromise<ClaimResult, Step>(({ input, signal }) => toTheEnd(claim(input, signal))),
       awaitRecord: fromPromise<ClaimResult, Step>(({ input, signal }) =>
-        awaitRecord(input, signal),
+        toTheEnd(awaitRecord(input, signal)),
       ),
-      exchange: fromPromise<RefreshOutcome, SpendStep>(({ input }) => exchangeToTheEnd(input)),
+      exchange: fromPromise<RefreshOutcome, SpendStep>(({ input }) => toTheEnd(exchange(input))),
     },
   })
-  return { machine, whenKept: async () => void (await Promise.allSettled(running)) }
+  return {
+    machine,
+    async whenKept(): Promise<void> {
+      await Promise.allSettled(running)
+      await writeUnrecorded()
+    },
+  }
 }

@@ -5,7 +5,7 @@ import type { StoredAccount } from '../store/schema.ts'
 import type { AccountStore, StoreDocument, StoreResult } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { factsOf, withFacts } from './translate.ts'
-import { type Vault, tokensOf } from './vault.ts'
+import { type Vault, takeTokens } from './vault.ts'
 
 /** What the store's state leads to. */
 type SyncNews =
@@ -56,6 +56,8 @@ export function createSync(parts: SyncParts): Sync {
   let saving: Promise<void> = Promise.resolve()
   let cancelSave: (() => void) | undefined
   let storedActive: string | undefined
+  /** The revision taken last: what was read before it, and arrives late, is old. */
+  let takenRev = 0
   const stopWatching = store.watch(() => void load())
   const said = new Set<string>()
 
@@ -90,6 +92,9 @@ export function createSync(parts: SyncParts): Sync {
   }
 
   function take(document: StoreDocument): void {
+    // 0: a program that keeps no count wrote it.
+    if (document.rev !== 0 && document.rev < takenRev) return
+    takenRev = document.rev
     storedActive = document.activeAccountUuid
     for (const { problem } of document.rejected) {
       sayOnce('warn', `${parts.accountsFile}: ${problem}`)
@@ -97,7 +102,7 @@ export function createSync(parts: SyncParts): Sync {
     const views = parts.views()
     const accounts = document.accounts.map((account, position) => {
       takeTokens(vault, account)
-      const theirs = factsOf(account, { rev: document.rev, position, now: world.now() })
+      const theirs = storedFacts(account, document, position)
       const merged = mergeWithOurs(theirs, agreed.get(account.uuid), views[account.uuid]?.facts)
       agreed.set(account.uuid, theirs)
       return merged
@@ -114,6 +119,18 @@ export function createSync(parts: SyncParts): Sync {
       vault.delete(id)
       unsaved.delete(id)
     }
+  }
+
+  /** Our own count of its tokens: other programs renew them without counting. */
+  function storedFacts(
+    account: StoredAccount,
+    { rev }: StoreDocument,
+    position: number,
+  ): AccountFacts {
+    const facts = factsOf(account, { rev, position, now: world.now() })
+    const known = vault.get(account.uuid)
+    const isKnown = known?.refreshToken.reveal() === account.refreshToken.reveal()
+    return isKnown ? { ...facts, tokenVersion: known.version } : facts
   }
 
   function mergeWithOurs(
@@ -160,7 +177,7 @@ export function createSync(parts: SyncParts): Sync {
         const base = agreed.get(account.uuid)
         const ours = views[account.uuid]?.facts
         if (!ids.includes(account.uuid) || base === undefined || ours === undefined) return account
-        const theirs = factsOf(account, { rev: document.rev, position, now: world.now() })
+        const theirs = storedFacts(account, document, position)
         const lastUsed = Math.max(account.lastUsed, parts.lastUsedAt(account.uuid))
         return { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
       }),
@@ -189,13 +206,5 @@ export function createSync(parts: SyncParts): Sync {
       await flush()
       await store.dispose()
     },
-  }
-}
-
-/** The store's tokens win, unless ours are newer because they could not be written. */
-function takeTokens(vault: Vault, account: StoredAccount): void {
-  const ours = vault.get(account.uuid)
-  if (ours === undefined || account.tokenVersion >= ours.version) {
-    vault.set(account.uuid, tokensOf(account))
   }
 }

@@ -46,7 +46,8 @@ export function withFacts(account: StoredAccount, facts: AccountFacts): StoredAc
     authDisabledReason: bySystem ? facts.disabledDetail : undefined,
     disabledReason: facts.disabledReason ?? undefined,
     consecutiveAuthFailures: facts.authFailures,
-    authRetryAt: facts.authRetryAt,
+    // That this process could not reach the token endpoint says nothing of the account.
+    authRetryAt: facts.authFailures > 0 ? facts.authRetryAt : 0,
     strikes: facts.strikes,
   }
 }

@@ -8,21 +8,35 @@ export interface Tokens {
   readonly accessToken: Secret | undefined
   /** Epoch ms; 0 = unknown. */
   readonly expiresAt: number
+  /** Grows with each token that this process sees. */
   readonly version: number
   readonly accountId: string | undefined
+  /** The refresh tokens that this one came from, newest first, as far as this process knows. */
+  readonly from?: readonly Secret[]
 }
 
 /** The tokens of all accounts by account id: what the machines must never see. */
 export type Vault = Map<string, Tokens>
 
-export function tokensOf(account: StoredAccount): Tokens {
-  return {
+/**
+ * Takes the tokens of a stored account. They are older than ours only if ours came from them: a
+ * renewal that could not be written yet. Any other token is newer, whatever count stands beside it.
+ */
+export function takeTokens(vault: Vault, account: StoredAccount): void {
+  const ours = vault.get(account.uuid)
+  const stored = account.refreshToken.reveal()
+  if (ours?.from?.some((spent) => spent.reveal() === stored) === true) return
+  const isSame = ours?.refreshToken.reveal() === stored
+  const known = ours === undefined ? -1 : ours.version
+  const version = Math.max(account.tokenVersion, isSame ? known : known + 1)
+  vault.set(account.uuid, {
     refreshToken: account.refreshToken,
     accessToken: account.accessToken,
     expiresAt: account.expiresAt ?? 0,
-    version: account.tokenVersion,
+    version,
     accountId: account.accountId,
-  }
+    ...(isSame && ours.from !== undefined ? { from: ours.from } : {}),
+  })
 }
 
 /** What a request may use at `now`; undefined when the token is missing or has ended. */

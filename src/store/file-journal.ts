@@ -38,15 +38,15 @@ export function createFileJournal(folder: string): SpendJournal {
   const recordPath = (key: string) => join(folder, `${key}.next`)
 
   async function read(key: string): Promise<SpendRecord | undefined> {
-    return parseRecord(await readFile(recordPath(key), 'utf8').catch(() => ''))
+    return parseRecord(await readOrMissing(recordPath(key)))
   }
 
   async function claim(key: string): Promise<SpendClaim> {
-    const record = await read(key)
-    if (record !== undefined) return { kind: 'spent', record }
-    const mine = own.get(key)
-    if (mine !== undefined && !mine.isOver) return { kind: 'theirs' }
     try {
+      const record = await read(key)
+      if (record !== undefined) return { kind: 'spent', record }
+      const mine = own.get(key)
+      if (mine !== undefined && !mine.isOver) return { kind: 'theirs' }
       if (mine !== undefined) return await takeAgain(key, mine.path)
       await makeFolder(folder)
       return await claimNext(key)
@@ -105,7 +105,7 @@ export function createFileJournal(folder: string): SpendJournal {
   /** What an owner that is gone recorded, even if it died before it could give it its name. */
   async function salvage(key: string, ticket: string): Promise<SpendRecord | undefined> {
     const room = roomOf(ticket)
-    const written = parseRecord(await readFile(room, 'utf8').catch(() => ''))
+    const written = parseRecord(await readOrMissing(room))
     const step = written === undefined ? rm(room) : rename(room, recordPath(key))
     // Another process may do the same at this moment.
     await step.catch(() => undefined)
@@ -115,6 +115,7 @@ export function createFileJournal(folder: string): SpendJournal {
   async function write(key: string, outcome: SpendRecord): Promise<void> {
     const ticket = own.get(key)?.path
     const text = JSON.stringify(disclose(outcome))
+    await makeFolder(folder)
     const isFilled = ticket !== undefined && (await fillRoom(roomOf(ticket), text, recordPath(key)))
     if (!isFilled) await writeAtomically(recordPath(key), text)
     own.delete(key)
@@ -124,21 +125,24 @@ export function createFileJournal(folder: string): SpendJournal {
   async function release(key: string): Promise<void> {
     const ticket = own.get(key)?.path
     if (ticket === undefined) return
-    own.delete(key)
+    // Should this fail, this process can at least go on with it.
+    own.set(key, { path: ticket, isOver: true })
     await rm(roomOf(ticket), { force: true, recursive: true })
     await rm(ticket, { force: true })
+    own.delete(key)
   }
 
   return {
     async spent(tokens) {
       const names = new Set(await readdir(folder).catch(() => []))
       const keys = tokens.map(keyOf)
-      return Promise.all(
-        keys.map(async (key) => (names.has(`${key}.next`) ? read(key) : undefined)),
-      )
+      // What cannot be read now is not applied; `claim` then says that nothing can be spent.
+      const readIfThere = async (key: string) =>
+        names.has(`${key}.next`) ? read(key).catch(() => undefined) : undefined
+      return Promise.all(keys.map(readIfThere))
     },
     claim: (token) => claim(keyOf(token)),
-    async wait(token, ms) {
+    async wait(token, ms, signal) {
       const key = keyOf(token)
       const end = performance.now() + ms
       const ticket = awaited.get(key)
@@ -148,7 +152,7 @@ export function createFileJournal(folder: string): SpendJournal {
         if (state === 'over') return undefined
         const claimed = state === 'held' ? await told(key) : await claim(key)
         if (claimed.kind !== 'theirs') return claimed
-        if (performance.now() >= end) return undefined
+        if (performance.now() >= end || signal?.aborted === true) return undefined
         await delay(POLL_MS * (1 + Math.random()))
       }
     },
@@ -172,6 +176,14 @@ interface OwnTicket {
   readonly path: string
   /** The exchange ended in doubt. */
   readonly isOver: boolean
+}
+
+/** Empty when there is none. Throws Node's error when it is there and cannot be read. */
+async function readOrMissing(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return ''
+    throw error
+  })
 }
 
 /** Where the answer will be written: reserved before the token is spent. */

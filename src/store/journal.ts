@@ -35,11 +35,12 @@ export interface SpendJournal {
   claim(refreshToken: Secret): Promise<SpendClaim>
   /**
    * Waits while a living process spends the token: for what it records, or for a claim of our own
-   * when it died. Undefined when it gave up, or after `ms`.
+   * when it died. Undefined when it gave up, after `ms`, or when the signal aborts.
    */
   wait(
     refreshToken: Secret,
     ms: number,
+    signal?: AbortSignal,
   ): Promise<Exclude<SpendClaim, { kind: 'theirs' }> | undefined>
   /** Keeps the outcome, durably, before anybody else learns of it. Throws when it cannot. */
   record(refreshToken: Secret, record: SpendRecord): Promise<void>

@@ -13,8 +13,13 @@ export type TicketState = 'free' | 'held' | 'over' | 'dead'
 
 /** A dead owner's answer may still be on its way to the disk when we notice its death. */
 const GRACE_AFTER_DEATH_MS = 2_000
-/** A ticket of an owner that cannot be looked at (another host) counts as dead after this. */
-const UNKNOWN_OWNER_EXPIRES_MS = 60_000
+/**
+ * An owner that cannot be looked at counts as dead after this: one of another host or container, or
+ * a pid that may be another process's by now. Far longer than an exchange takes.
+ */
+const UNKNOWN_OWNER_EXPIRES_MS = 10 * 60_000
+/** A ticket from further in the future was written before the clock was set back. */
+const CLOCK_SLACK_MS = 5_000
 
 /** Complete and exclusive in one step: `link` fails when the ticket exists. False: it does. */
 export async function makeTicket(path: string): Promise<boolean> {
@@ -39,11 +44,13 @@ export async function ticketState(path: string): Promise<TicketState> {
   if (found === undefined) return 'free'
   if ((await stat(overPath(path)).catch(() => undefined)) !== undefined) return 'over'
   const text = await readFile(path, 'utf8').catch(() => '')
-  const owner = v.safeParse(v.pipe(v.string(), v.parseJson(), ownerSchema), text)
-  const liveness = owner.success ? isAlive(owner.output) : 'unknown'
-  if (liveness === 'alive') return 'held'
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), ownerSchema), text)
+  const owner = parsed.success ? parsed.output : undefined
+  const liveness = owner === undefined ? 'unknown' : isAlive(owner)
+  if (liveness === 'alive' && owner?.startTime !== undefined) return 'held'
   const grace = liveness === 'dead' ? GRACE_AFTER_DEATH_MS : UNKNOWN_OWNER_EXPIRES_MS
-  return Date.now() - found.mtimeMs > grace ? 'dead' : 'held'
+  const age = Date.now() - found.mtimeMs
+  return age > grace || age < -CLOCK_SLACK_MS ? 'dead' : 'held'
 }
 
 /** Says for good that the owner waits for no answer any more. Throws when it cannot. */

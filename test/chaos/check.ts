@@ -65,7 +65,7 @@ export interface Spend {
   readonly outcome: 'rotated' | 'reused' | 'revoked' | 'unknown' | 'refused' | 'cut'
 }
 
-/** A process that was killed, epoch ms. */
+/** A process that was killed: when it last did anything, epoch ms. */
 export interface Death {
   readonly client: string
   readonly at: number
@@ -80,7 +80,8 @@ export interface SpendReport {
 
 /**
  * Judges every use of a token that was used before. It was in doubt only if the process that used it
- * first was killed before the answer can have been on its disk: within `answerMs` of the use.
+ * first was killed before the answer can have been on its disk: at most `answerMs` after the use. It
+ * may have fallen asleep for the last time before the provider carried its request out.
  */
 export function checkSpends(
   spends: readonly Spend[],
@@ -96,11 +97,14 @@ export function checkSpends(
     const [first, ...more] = earlier
     if (first === undefined) continue
     const died = deaths.some(
-      ({ client, at }) =>
-        client === first.client && at >= first.at - 5 && at <= first.at + answerMs,
+      ({ client, at }) => client === first.client && at <= first.at + answerMs,
     )
     if (died && more.length === 0) inDoubt += 1
-    else avoidable.push(`${spend.client} used a token that ${first.client} had used`)
+    else {
+      const ago = Math.round((spend.at - first.at) / 100) / 10
+      const users = earlier.map(({ client, outcome }) => `${client} (${outcome})`).join(', ')
+      avoidable.push(`${spend.client} used a token that ${users} had used ${ago} s before`)
+    }
   }
   return { avoidable, inDoubt }
 }

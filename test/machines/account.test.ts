@@ -162,7 +162,7 @@ describe('an account', () => {
       account.pass(pause)
       return pause
     })
-    expect(pauses).toEqual([30_000, 60_000, 120_000, 240_000])
+    expect(pauses).toEqual([30_000, 60_000, 120_000, 120_000])
     account.send({ type: 'token.refreshed', expiresAt: START + HOUR, version: 2 })
     expect(account.facts().postponements).toBe(0)
   })

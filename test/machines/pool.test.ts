@@ -129,6 +129,36 @@ describe('the pool', () => {
     await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c', 'e'])
   })
 
+  it('renews a token that lives shorter than the lead time at half its life, not in a loop', async () => {
+    const renewed: number[] = []
+    const pool = startPool(async () => {
+      renewed.push(pool.now())
+      return { kind: 'renewed', expiresAt: pool.now() + 20 * 60_000, version: renewed.length + 1 }
+    })
+    pool.send({
+      type: 'store.changed',
+      accounts: [facts('a', { tokenExpiresAt: START + 20 * 60_000 })],
+    })
+    for (let round = 1; round <= 3; round++) {
+      pool.pass(10 * 60_000)
+      await expect.poll(() => renewed).toHaveLength(round)
+      await expect.poll(() => pool.settled()).toHaveLength(round)
+    }
+  })
+
+  it('goes on with those that wait when accounts leave in the middle of their renewal', async () => {
+    const started: string[] = []
+    const pool = startPool((id) => {
+      started.push(id)
+      return id === 'd' ? Promise.resolve(TOMORROW) : new Promise(() => {})
+    })
+    pool.send({ type: 'store.changed', accounts: ['a', 'b', 'c', 'd'].map((id) => facts(id)) })
+    for (const id of ['a', 'b', 'c', 'd']) pool.send({ type: 'token.wanted', id })
+    await expect.poll(() => started).toEqual(['a', 'b', 'c'])
+    pool.send({ type: 'store.changed', accounts: [facts('d')] })
+    await expect.poll(() => started).toEqual(['a', 'b', 'c', 'd'])
+  })
+
   it('plans every renewal anew when the configuration changes', async () => {
     const renewed: string[] = []
     const plan = { enabled: false, leadMs: 30 * 60_000, intervalMs: 300_000 }
@@ -289,6 +319,7 @@ function startPool(
   const views = () => actor.getSnapshot().context.views
   return {
     send: actor.send.bind(actor),
+    now: () => START + clock.now(),
     pass: (ms: number) => clock.increment(ms),
     view: (id: string) => views()[id],
     states: () => Object.fromEntries(Object.values(views()).map(({ id, state }) => [id, state])),

@@ -224,6 +224,11 @@ describe('every strategy', () => {
     )
   })
 
+  it('tries one whose token endpoint was out of reach when nobody else is left', () => {
+    const views = [view('a', 'rateLimited'), view('b', 'authFailing', { authRetryAt: NOW + 9_000 })]
+    expect(select({ views })).toMatchObject({ id: 'b', reason: 'last-resort' })
+  })
+
   it('never chooses a benched, disabled or tried account, and always one while one is ready', () => {
     const state = fc.constantFrom<AccountState>(
       'active',
@@ -242,7 +247,7 @@ describe('every strategy', () => {
         fc.array(fc.nat(1_000), { minLength: 5, maxLength: 5 }),
         (states, triedIds, strategy, places, loads) => {
           const views = states.map((each, index) =>
-            view(String(index), each, { authRetryAt: NOW + 1 }),
+            view(String(index), each, { authFailures: 1, authRetryAt: NOW + 1 }),
           )
           const tried = new Set<string>(triedIds)
           const hot = Object.fromEntries(loads.map((foreignLoad, at) => [at, { foreignLoad }]))

@@ -15,8 +15,7 @@ export function selectAccount(input: SelectionInput): Selection {
   )
   if (returning !== undefined) return chosen({ id: returning.id, reason: 'probe' }, input)
   const failing = input.views.find(
-    (view) =>
-      view.state === 'authFailing' && view.facts.authRetryAt <= input.now && isOpen(view, input),
+    (view) => view.state === 'authFailing' && mayTryAgain(view, input) && isOpen(view, input),
   )
   if (failing !== undefined) return chosen({ id: failing.id, reason: 'last-resort' }, input)
   return { ok: false, blocked: blockedBy(input) }
@@ -61,6 +60,11 @@ function chosen({ id, reason }: Chosen, input: SelectionInput): Selection {
 function isOpen(view: AccountView, { tried, family, now }: SelectionInput): boolean {
   if (tried.has(view.id)) return false
   return view.facts.limits.length === 0 || limitedUntil(view.facts.limits, family) <= now
+}
+
+/** Where the endpoint was out of reach, the account did nothing wrong: the network may be back. */
+function mayTryAgain({ facts }: AccountView, { now }: SelectionInput): boolean {
+  return facts.authFailures === 0 || facts.authRetryAt <= now
 }
 
 function blockedBy(input: SelectionInput): Blocked {
