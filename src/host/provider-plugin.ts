@@ -3,7 +3,7 @@ import type { Hooks, Plugin, PluginInput } from '@opencode-ai/plugin'
 import { type PluginOptions, loadSettings } from '../config/load.ts'
 import type { Settings } from '../config/schema.ts'
 import { defaultSettings } from '../config/settings.ts'
-import { type Environment, configDirOf } from '../config/paths.ts'
+import { type Environment, authFileOf, configDirOf } from '../config/paths.ts'
 import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import type { PoolNews } from '../pool/events.ts'
@@ -14,8 +14,7 @@ import { createFileStore } from '../store/file.ts'
 import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
-import { type AuthPlace, ensureAuthEntry, keyInTheWay, needsOAuthEntry } from './auth-entry.ts'
-import { authSourceOf, readAuthLogins } from './auth-file.ts'
+import { ensureAuthEntry, keyInTheWay, needsOAuthEntry, readAuthEntry } from './auth-entry.ts'
 import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
@@ -81,7 +80,7 @@ async function start(
   shared.options = options
   await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
   const ending = new AbortController()
-  const source = authSourceOf(env)
+  const authFile = authFileOf(env)
   const hasAccounts = () => shared.pool.size() > 0
   const complain = (error: unknown) => {
     const why = error instanceof Error ? error.message : 'unknown fault'
@@ -89,18 +88,13 @@ async function start(
   }
   if (!hasAccounts()) {
     const { pool, loginStore: store } = shared
-    const importing = importFromOpenCode({ pool, store, voice, source })
+    const importing = importFromOpenCode({ pool, store, voice, authFile })
     await within(LONGEST_START_MS, importing.catch(complain))
   }
   if (hasAccounts()) {
-    const write: AuthPlace['write'] = async (body) => {
-      const { error } = await input.client.auth.set({ path: { id: provider.id }, body })
-      if (error !== undefined) throw new Error('OpenCode could not write it')
-    }
-    const ensuring = ensureAuthEntry({ provider, source, write }).then((result) => {
-      if (result.kind === 'refused') voice.log('warn', result.problem)
-    })
-    await within(LONGEST_START_MS, ensuring.catch(complain))
+    const lockFile = join(configDir, 'multiauth-auth-entry')
+    const place = { client: input.client, provider: provider.id, authFile, lockFile }
+    await within(LONGEST_START_MS, ensureAuthEntry(place).catch(complain))
   }
   return {
     auth: {
@@ -109,12 +103,11 @@ async function start(
         pool: shared.pool,
         store: shared.loginStore,
         voice,
-        source,
+        authFile,
         signal: ending.signal,
       }),
       async loader() {
-        const logins = await readAuthLogins(source)
-        const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
+        const entry = await readAuthEntry(authFile, provider.id)
         // A plain API key of the person keeps working as it did.
         if (entry === 'other' && !hasAccounts()) return {}
         if (entry === 'other' && needsOAuthEntry(provider.id)) {
