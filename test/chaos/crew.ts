@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { findOpenCode } from '../runtime/opencode.ts'
@@ -52,6 +53,8 @@ const PROGRAMS = [
   'renew',
 ] as const
 type Program = (typeof PROGRAMS)[number]
+/** A killed process is gone at once; its pipes may take a moment. */
+const LONGEST_END_MS = 5_000
 
 /** Programs are bundled first, so that starting one again costs little. */
 export async function gatherCrew(): Promise<Crew> {
@@ -120,7 +123,8 @@ export async function gatherCrew(): Promise<Crew> {
     async dismiss() {
       const all = [...running.values()]
       for (const child of all) child.kill('SIGKILL')
-      await Promise.all(all.map((child) => once(child, 'close').catch(() => undefined)))
+      const closed = Promise.all(all.map((child) => once(child, 'close').catch(() => undefined)))
+      await Promise.race([closed, pause(LONGEST_END_MS)])
     },
     close() {
       for (const child of running.values()) child.kill('SIGKILL')

@@ -14,7 +14,7 @@ const GENERATIONS = 200
 /** While one is being renewed by a process that sleeps, others go on. */
 const ACCOUNTS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 /** Under kills and stops. */
-const RUN_MS = 40_000
+const RUN_MS = 45_000
 /** The provider answers this long after it has spent the token: the window for a kill to hit. */
 const ANSWER_MS = 120
 /** After this the answer is on the disk of its client. */

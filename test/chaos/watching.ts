@@ -13,7 +13,7 @@ import type { Row } from './row.ts'
 
 const BURSTS = 200
 /** Each takes a quarter of a second. */
-const BURSTS_WITHOUT_INOTIFY = 60
+const BURSTS_WITHOUT_INOTIFY = 40
 const FOLLOWERS = 3
 /** A user namespace of its own, in which there is no inotify: the machine's own limit stays. */
 const WITHOUT_INOTIFY: Wrapper = [

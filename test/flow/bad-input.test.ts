@@ -96,6 +96,7 @@ describe('with bad input OpenCode', { timeout: HOST_MS }, () => {
     const session = await server.createSession()
     await server.prompt(session, { prompt: 'hello', model: MODELS.anthropic })
     await server.waitForEvent(({ type }) => type === 'session.idle')
+    if (toasts > 0) await server.waitForEvent(({ type }) => type === 'tui.toast.show')
     const shown = server.events.filter(({ type }) => type === 'tui.toast.show')
     await server.stop()
     expect(shown.map(({ properties }) => JSON.stringify(properties))).toEqual(
