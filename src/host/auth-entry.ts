@@ -1,77 +1,72 @@
-import { readFile } from 'node:fs/promises'
-import type { PluginInput } from '@opencode-ai/plugin'
-import * as v from 'valibot'
-import type { FoundLogin } from '../login/import.ts'
-import { secret } from '../secret.ts'
+import { dirname, join } from 'node:path'
 import { withLock } from '../store/lock.ts'
+import { type AuthEntry, type AuthLogins, type AuthSource, readAuthLogins } from './auth-file.ts'
 
-/** What OpenCode's own login file holds for a provider, as far as we care. */
-export type AuthEntry = 'none' | 'oauth' | 'other' | 'unreadable'
-
-const entries = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.check((value) => !Array.isArray(value)),
-  v.record(v.string(), v.looseObject({ type: v.string() })),
-)
-const visible = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/))
-const login = v.object({
-  type: v.literal('oauth'),
-  refresh: visible,
-  access: v.fallback(v.optional(visible), undefined),
-  expires: v.fallback(v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))), undefined),
-  accountId: v.fallback(v.optional(visible), undefined),
-})
+/**
+ * The entry that makes the host call our loader. It is empty, because the tokens live in the pool's
+ * own file and a rotating token must not exist twice.
+ */
+export const EMPTY_ENTRY = { type: 'oauth', refresh: '', access: '', expires: 0 } as const
 
 export interface AuthPlace {
-  readonly client: PluginInput['client']
-  readonly provider: string
-  readonly authFile: string
-  /** Any path that all our processes agree on; a lock is made beside it. */
-  readonly lockFile: string
+  readonly provider: { readonly id: string; readonly name: string }
+  readonly source: AuthSource
+  /** Has the host store the entry. Rejects when it does not. */
+  readonly write: (entry: typeof EMPTY_ENTRY) => Promise<void>
+}
+
+export type EntryResult =
+  | { readonly kind: 'kept' | 'written' }
+  /** For the person: why OpenCode does not use the accounts, and what to do. */
+  | { readonly kind: 'refused'; readonly problem: string }
+
+export interface EntryAfterLogin {
+  readonly isWanted: boolean
+  /** For the person: why the new account is not used all the same. */
+  readonly warning: string | undefined
 }
 
 const LOCK_MS = 1_000
 
-export async function readAuthEntry(authFile: string, provider: string): Promise<AuthEntry> {
-  const found = await readEntries(authFile)
-  if (found === undefined) return 'unreadable'
-  const entry = entryOf(found, provider)
-  if (entry === undefined) return 'none'
-  return entry.type === 'oauth' ? 'oauth' : 'other'
-}
-
-/** A login of OpenCode's own that holds tokens; undefined for the empty entry that we write. */
-export async function readLogin(
-  authFile: string,
-  provider: string,
-): Promise<FoundLogin | undefined> {
-  const parsed = v.safeParse(login, entryOf((await readEntries(authFile)) ?? {}, provider))
-  if (!parsed.success) return undefined
-  const { refresh, access, expires, accountId } = parsed.output
-  return {
-    refreshToken: secret(refresh),
-    accessToken: access === undefined ? undefined : secret(access),
-    expiresAt: expires,
-    accountId,
-  }
-}
-
-/**
- * Writes an entry where there is none: the host calls our loader only for a provider that its login
- * file names. The entry is empty, because the tokens live in the pool's own file and a rotating
- * token must not exist twice.
- */
-export async function ensureAuthEntry(place: AuthPlace): Promise<void> {
-  const { client, provider, authFile, lockFile } = place
-  const isMissing = async () => (await readAuthEntry(authFile, provider)) === 'none'
-  if (!(await isMissing())) return
+/** Writes the empty entry where there is none, and only if the host loses nothing by it. */
+export async function ensureAuthEntry(place: AuthPlace): Promise<EntryResult> {
+  const { provider, source, write } = place
+  const look = async () => judge(await readAuthLogins(source), provider, source)
+  const found = await look()
+  if (found !== 'missing') return found
   // The host rewrites the whole file without a lock: of two processes that start together, each
-  // would undo the other's entry.
-  await withLock(lockFile, { deadlineMs: LOCK_MS }, async () => {
-    const body = { type: 'oauth', refresh: '', access: '', expires: 0 } as const
-    if (await isMissing()) await client.auth.set({ path: { id: provider }, body })
+  // would undo the other's entry. The lock lies beside that file: whoever shares it shares the lock.
+  const lockFile = join(dirname(source.file), 'multiauth-auth-entry')
+  const locked = await withLock(lockFile, { deadlineMs: LOCK_MS }, async () => {
+    const current = await look()
+    if (current !== 'missing') return current
+    await write(EMPTY_ENTRY)
+    return { kind: 'written' } as const
   })
+  if (locked.ok) return locked.value
+  // Whoever held the lock may have written it.
+  const late = await look()
+  if (late !== 'missing') return late
+  const problem = `${unused(provider)} ${source.file} could not be changed (${locked.detail}).`
+  return { kind: 'refused', problem }
+}
+
+/** After a login: whether the host is to store the empty entry, over whatever it has. */
+export async function entryAfterLogin({
+  provider,
+  source,
+}: Pick<AuthPlace, 'provider' | 'source'>): Promise<EntryAfterLogin> {
+  const logins = await readAuthLogins(source)
+  const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
+  // The person asked for a login; the host would drop an entry that it cannot read anyway.
+  const isWanted = source.given === undefined && (entry === 'none' || entry === 'invalid')
+  if (isWanted) return { isWanted, warning: undefined }
+  if (entry === 'other' && needsOAuthEntry(provider.id)) {
+    return { isWanted, warning: keyInTheWay(provider) }
+  }
+  const found = judge(logins, provider, source)
+  const warning = found !== 'missing' && found.kind === 'refused' ? found.problem : undefined
+  return { isWanted, warning }
 }
 
 /** The host sends what the ChatGPT backend needs (`instructions`) only for an OAuth login. */
@@ -87,17 +82,32 @@ export function keyInTheWay({ name }: { readonly name: string }): string {
   )
 }
 
-type Entries = v.InferOutput<typeof entries>
-
-/** Undefined when it cannot be read, which is not the same as a missing file. */
-async function readEntries(authFile: string): Promise<Entries | undefined> {
-  const text = await readFile(authFile, 'utf8').catch((error: unknown) =>
-    error instanceof Error && 'code' in error && error.code === 'ENOENT' ? '{}' : undefined,
+function judge(
+  logins: AuthLogins,
+  provider: AuthPlace['provider'],
+  { file, given }: AuthSource,
+): 'missing' | EntryResult {
+  const refused = (why: string) =>
+    ({ kind: 'refused', problem: `${unused(provider)} ${why}` }) as const
+  if (given !== undefined) {
+    const entry: AuthEntry = logins.kind === 'read' ? logins.of(provider.id) : 'none'
+    // The host would write what was given to this process over what others have stored since.
+    if (entry === 'none') return refused('OPENCODE_AUTH_CONTENT has no entry for it; add one.')
+    return { kind: 'kept' }
+  }
+  if (logins.kind === 'unreadable') return refused(`${file} cannot be read; repair or remove it.`)
+  const entry = logins.of(provider.id)
+  if (entry === 'invalid') {
+    return refused(`Its entry in ${file} is not valid; "opencode auth login" replaces it.`)
+  }
+  if (entry !== 'none') return { kind: 'kept' }
+  if (!logins.losesEntries) return 'missing'
+  return refused(
+    `${file} has entries that OpenCode cannot read, and deletes when one is added. ` +
+      `Remove them yourself, or run "opencode auth login", which deletes them.`,
   )
-  const parsed = v.safeParse(entries, text)
-  return parsed.success ? parsed.output : undefined
 }
 
-function entryOf(found: Entries, provider: string): Entries[string] | undefined {
-  return Object.hasOwn(found, provider) ? found[provider] : undefined
+function unused({ name }: AuthPlace['provider']): string {
+  return `OpenCode does not use the ${name} accounts.`
 }

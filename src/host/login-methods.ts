@@ -8,7 +8,8 @@ import type { Pool } from '../pool/pool.ts'
 import type { DeviceCode, PasteCode } from '../provider/login.ts'
 import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
-import { keyInTheWay, needsOAuthEntry, readAuthEntry } from './auth-entry.ts'
+import { EMPTY_ENTRY, entryAfterLogin } from './auth-entry.ts'
+import type { AuthSource } from './auth-file.ts'
 import type { Voice } from './voice.ts'
 
 /** What the host offers under `opencode auth login` and `/connect`. */
@@ -20,7 +21,7 @@ export interface LoginMethodsParts {
   readonly store: AccountStore
   readonly voice: Voice
   /** OpenCode's own logins. */
-  readonly authFile: string
+  readonly source: AuthSource
   /** Aborts when the host ends this plugin. */
   readonly signal: AbortSignal
 }
@@ -28,7 +29,7 @@ export interface LoginMethodsParts {
 type Outcome = Awaited<ReturnType<AuthOAuthResult['callback']>>
 
 /** The tokens stay in the pool's own file: the host keeps an entry that holds none. */
-const SUCCESS: Outcome = { type: 'success', refresh: '', access: '', expires: 0 }
+const SUCCESS: Outcome = { ...EMPTY_ENTRY, type: 'success' }
 /** The host keeps the entry that it has: an empty one must not replace a login or a key. */
 // @ts-expect-error -- the type demands tokens, the host does not (1.18): it then stores nothing.
 const SUCCESS_WITHOUT_ENTRY: Outcome = { type: 'success' }
@@ -36,7 +37,7 @@ const FAILED: Outcome = { type: 'failed' }
 
 /** The ways to sign in that need no menu; our own comes first. */
 export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
-  const { pool, store, voice, authFile, signal } = parts
+  const { pool, store, voice, source, signal } = parts
   const { provider } = pool
   const world = realWorld(voice.log)
   const { method } = provider.login
@@ -81,9 +82,9 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     const news = saved.isNew ? 'was added' : 'is signed in again'
     const rest = saved.isEnabled ? '' : '. It stays turned off until you enable it'
     say('info', `${provider.name} account ${saved.label} ${news}${rest}.`)
-    const entry = await readAuthEntry(authFile, provider.id)
-    if (entry === 'other' && needsOAuthEntry(provider.id)) say('warning', keyInTheWay(provider))
-    return entry === 'none' ? SUCCESS : SUCCESS_WITHOUT_ENTRY
+    const { isWanted, warning } = await entryAfterLogin({ provider, source })
+    if (warning !== undefined) say('warning', warning)
+    return isWanted ? SUCCESS : SUCCESS_WITHOUT_ENTRY
   }
 
   function fail(why: string): Outcome {

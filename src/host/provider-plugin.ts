@@ -3,7 +3,7 @@ import type { Hooks, Plugin, PluginInput } from '@opencode-ai/plugin'
 import { type PluginOptions, loadSettings } from '../config/load.ts'
 import type { Settings } from '../config/schema.ts'
 import { defaultSettings } from '../config/settings.ts'
-import { type Environment, authFileOf, configDirOf } from '../config/paths.ts'
+import { type Environment, configDirOf } from '../config/paths.ts'
 import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import type { PoolNews } from '../pool/events.ts'
@@ -14,7 +14,8 @@ import { createFileStore } from '../store/file.ts'
 import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
-import { ensureAuthEntry, keyInTheWay, needsOAuthEntry, readAuthEntry } from './auth-entry.ts'
+import { type AuthPlace, ensureAuthEntry, keyInTheWay, needsOAuthEntry } from './auth-entry.ts'
+import { authSourceOf, readAuthLogins } from './auth-file.ts'
 import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
@@ -80,21 +81,27 @@ async function start(
   shared.options = options
   await within(LONGEST_START_MS, Promise.all([shared.ready, shared.reload()]))
   const ending = new AbortController()
-  const authFile = authFileOf(env)
+  const source = authSourceOf(env)
   const hasAccounts = () => shared.pool.size() > 0
   const complain = (error: unknown) => {
     const why = error instanceof Error ? error.message : 'unknown fault'
     voice.log('warn', `OpenCode's own ${provider.name} login was left as it is: ${why}`)
   }
+  const keepEntry = async () => {
+    const write: AuthPlace['write'] = async (body) => {
+      const { error } = await input.client.auth.set({ path: { id: provider.id }, body })
+      if (error !== undefined) throw new Error('OpenCode could not write it')
+    }
+    const result = await ensureAuthEntry({ provider, source, write })
+    if (result.kind === 'refused') voice.log('warn', result.problem)
+  }
   if (!hasAccounts()) {
     const { pool, loginStore: store } = shared
-    const importing = importFromOpenCode({ pool, store, voice, authFile })
+    const importing = importFromOpenCode({ pool, store, voice, source })
     await within(LONGEST_START_MS, importing.catch(complain))
   }
   if (hasAccounts()) {
-    const lockFile = join(configDir, 'multiauth-auth-entry')
-    const place = { client: input.client, provider: provider.id, authFile, lockFile }
-    await within(LONGEST_START_MS, ensureAuthEntry(place).catch(complain))
+    await within(LONGEST_START_MS, keepEntry().catch(complain))
   }
   return {
     auth: {
@@ -103,16 +110,19 @@ async function start(
         pool: shared.pool,
         store: shared.loginStore,
         voice,
-        authFile,
+        source,
         signal: ending.signal,
       }),
       async loader() {
-        const entry = await readAuthEntry(authFile, provider.id)
+        const logins = await readAuthLogins(source)
+        const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
         // A plain API key of the person keeps working as it did.
         if (entry === 'other' && !hasAccounts()) return {}
         if (entry === 'other' && needsOAuthEntry(provider.id)) {
           const message = keyInTheWay(provider)
           voice.log('warn', message)
+          // Here the host can show it, and no request of ours will come that could.
+          voice.open()
           if (!shared.settings.quiet_mode) voice.toast('warning', message)
           return {}
         }

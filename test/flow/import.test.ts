@@ -30,10 +30,12 @@ describe.each(['anthropic', 'openai'] as const)('OpenCode’s own %s login', (pr
       await warmUp(home)
       const before = snapshotOf(home.authFile)
       const answers = await Promise.all([ask(home, provider), ask(home, provider)])
-      expect(answers.map(({ stdout }) => stdout)).toEqual([
-        'answered by ann\n',
-        'answered by ann\n',
-      ])
+      const said = answers.map(({ stderr }) => stderr).join('\n')
+      const answer = 'answered by ann\n'
+      expect(
+        answers.map(({ stdout }) => stdout),
+        said,
+      ).toEqual([answer, answer])
       expect(snapshotOf(home.authFile)).toEqual(before)
       const [account, ...others] = await stored(home, provider)
       expect(others).toEqual([])
@@ -41,7 +43,6 @@ describe.each(['anthropic', 'openai'] as const)('OpenCode’s own %s login', (pr
         label: provider === 'openai' ? 'ann@example.test' : 'OpenCode login',
         refreshToken: fake.account('ann').tokens().refreshToken,
       })
-      const said = answers.map(({ stderr }) => stderr).join('\n')
       expect(said).toContain('login of OpenCode is now an account of the pool')
       for (const canary of fake.canaries()) expect(said).not.toContain(canary)
     },
@@ -49,41 +50,62 @@ describe.each(['anthropic', 'openai'] as const)('OpenCode’s own %s login', (pr
   )
 })
 
-describe('an API key of the person in OpenCode', () => {
-  it(
-    'stays there when an account is added, which then answers',
-    async () => {
-      const { fake, home } = await open('anthropic', () => KEY)
-      const server = await startServer(home)
-      opened.push({ close: () => server.stop() })
-      fake.loginAs('ann')
-      const { url } = await server.call('POST', '/provider/anthropic/oauth/authorize', {
-        method: 0,
-      })
-      const code = await agreeOn(textOf(url) ?? '')
-      await server.call('POST', '/provider/anthropic/oauth/callback', { method: 0, code })
-      expect(await stored(home, 'anthropic')).toHaveLength(1)
-      expect(parseObject((await home.read(home.authFile)) ?? '')).toEqual({ anthropic: KEY })
-      await server.dispose()
-      const session = await server.createSession()
-      const answer = await server.prompt(session, { prompt: 'hello', model: MODELS.anthropic })
-      expect(answer.text).toBe('answered by ann')
-    },
-    HOST_MS,
-  )
+describe('what the person has in OpenCode', { timeout: HOST_MS }, () => {
+  it('stays there when accounts are added, which then answer', async () => {
+    const fakes = [
+      await createFakeAnthropic({ accounts: ['ann'] }),
+      await createFakeOpenAI({ accounts: ['ann'] }),
+    ]
+    opened.push(...fakes)
+    const login = { type: 'oauth', refresh: 'canary-of-another', access: '', expires: 1, more: 1 }
+    const auth = { anthropic: KEY, openai: login }
+    const home = await createHome({ fakes, plugins: [ENTRY], hasAccounts: false, auth })
+    opened.push({ close: () => home.remove() })
+    const before = snapshotOf(home.authFile)
+    const server = await startServer(home)
+    opened.push({ close: () => server.stop() })
+    const signIn = (provider: string, step: string, code?: string) =>
+      server.call('POST', `/provider/${provider}/oauth/${step}`, { method: 0, code })
+    const [anthropic, openai] = fakes
 
-  it(
-    'goes on to be used for OpenAI, whose accounts need another entry, and says so',
-    async () => {
-      const { fake, home } = await open('openai', () => KEY, { hasAccounts: true })
-      const { stderr } = await ask(home, 'openai')
-      expect(stderr).toContain('OpenCode has an API key for OpenAI and uses it instead')
-      expect(stderr).toContain('opencode auth logout')
-      expect(fake.modelRequests().map(({ account }) => account)).toEqual([undefined])
-      expect(parseObject((await home.read(home.authFile)) ?? '')).toEqual({ openai: KEY })
-    },
-    HOST_MS,
-  )
+    anthropic?.loginAs('ann')
+    const { url } = await signIn('anthropic', 'authorize')
+    await signIn('anthropic', 'callback', await agreeOn(textOf(url) ?? ''))
+    openai?.loginAs('ann')
+    await signIn('openai', 'authorize')
+    const waiting = signIn('openai', 'callback')
+    openai?.approveDevices()
+    await waiting
+    expect(await stored(home, 'anthropic')).toMatchObject([{ label: 'ann@example.test' }])
+    expect(await stored(home, 'openai')).toMatchObject([
+      { label: 'OpenCode login' },
+      { label: 'ann@example.test' },
+    ])
+    expect(snapshotOf(home.authFile)).toEqual(before)
+
+    await server.dispose()
+    for (const model of [MODELS.anthropic, MODELS.openai]) {
+      const session = await server.createSession()
+      const answer = await server.prompt(session, { prompt: 'hello', model })
+      expect(answer.text).toBe('answered by ann')
+    }
+    expect(snapshotOf(home.authFile)).toEqual(before)
+  })
+
+  it('goes on to be used when it is an OpenAI key, and the screen says so', async () => {
+    const { fake, home } = await open('openai', () => KEY, { hasAccounts: true })
+    const server = await startServer(home)
+    opened.push({ close: () => server.stop() })
+    const session = await server.createSession()
+    await server.prompt(session, { prompt: 'hello', model: MODELS.openai })
+    expect(fake.modelRequests().map(({ account }) => account)).toEqual([undefined])
+    const said = 'OpenCode has an API key for OpenAI and uses it instead'
+    const { properties } = await server.waitForEvent(({ type }) => type === 'tui.toast.show')
+    expect(properties['message']).toContain(said)
+    expect(properties['message']).toContain('opencode auth logout')
+    await expect.poll(() => home.read(home.logFile)).toContain(said)
+    expect(parseObject((await home.read(home.authFile)) ?? '')).toEqual({ openai: KEY })
+  })
 })
 
 async function open(
