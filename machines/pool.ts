@@ -130,16 +130,22 @@ export const poolMachine = setup({
           enqueue.cancel(dueTimer(id))
           enqueue.emit({ type: 'token.settled', id, outcome: REMOVED })
         }
-        if (params.accounts.some((facts) => isRenewed(context.views[facts.id], facts))) {
-          enqueue.raise({ type: 'logins.renewed' })
+        const renewed = params.accounts.filter((facts) => isRenewed(context.views[facts.id], facts))
+        if (renewed.length > 0) enqueue.raise({ type: 'logins.renewed' })
+        const isDone = new Set(renewed.map(({ id }) => id))
+        const isWaiting = (id: string) => present.has(id) && !isDone.has(id)
+        // Another process has done what these waited for.
+        for (const facts of renewed) {
+          if (!context.wanted.includes(facts.id)) continue
+          enqueue.emit({ type: 'token.settled', id: facts.id, outcome: renewedElsewhere(facts) })
         }
         enqueue.assign({
           problem: '',
           known: params.accounts.length,
           views: keepOnly(context.views, present),
           renewing: context.renewing.filter((id) => present.has(id)),
-          wanted: context.wanted.filter((id) => present.has(id)),
-          queued: context.queued.filter((id) => present.has(id)),
+          wanted: context.wanted.filter(isWaiting),
+          queued: context.queued.filter(isWaiting),
         })
       },
     ),
@@ -377,6 +383,10 @@ const REMOVED: RefreshOutcome = {
   kind: 'failed',
   failure: 'unavailable',
   detail: 'the account was removed',
+}
+
+function renewedElsewhere({ tokenExpiresAt, tokenVersion }: AccountFacts): RefreshOutcome {
+  return { kind: 'renewed', expiresAt: tokenExpiresAt, version: tokenVersion }
 }
 
 /** The id of the account whose actor failed; of a refresh run, an id that no account has. */

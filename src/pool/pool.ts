@@ -71,8 +71,11 @@ export interface Pool {
   size(): number
   /** The name people know an account by. */
   labelOf(id: string): string
-  /** Resolves when any account changes, or at `until` (epoch ms). */
-  changedOrPast(until: number, signal: AbortSignal | undefined): Promise<void>
+  /**
+   * Resolves when any account changes, or at `until` (epoch ms). False: the pool was closed, so that
+   * nothing will change any more.
+   */
+  changedOrPast(until: number, signal: AbortSignal | undefined): Promise<boolean>
   publish(news: PoolNews): void
   status(): PoolStatus
   subscribe(listener: (news: PoolNews) => void): () => void
@@ -221,8 +224,8 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   function renew(id: string, signal: AbortSignal | undefined): Promise<RefreshOutcome> {
     const outcome = renewals.wait(id, signal)
     const isGone = disposed !== undefined || !(id in machine.views())
-    if (isGone) renewals.settle(id, GONE)
-    else machine.send({ type: 'token.wanted', id })
+    const isAsked = !isGone && machine.send({ type: 'token.wanted', id })
+    if (!isAsked) renewals.settle(id, GONE)
     return outcome
   }
 
@@ -244,6 +247,19 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
 
   async function closeFiles(): Promise<void> {
     await Promise.all([sync.dispose(), claims.dispose()])
+  }
+
+  async function close(): Promise<void> {
+    const closing = closeFiles()
+    waiters.wake()
+    try {
+      await closing
+    } finally {
+      machine.stop()
+      renewals.giveUp('the pool was closed')
+      clock.stop()
+      forgetAll()
+    }
   }
 
   const pool: Pool = {
@@ -279,7 +295,10 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     view: (id) => machine.views()[id],
     size: () => machine.viewList().length,
     labelOf,
-    changedOrPast: (until, signal) => waiters.wait(until, signal),
+    async changedOrPast(until, signal) {
+      if (disposed === undefined) await waiters.wait(until, signal)
+      return disposed === undefined
+    },
     publish,
     status: () => ({
       provider: provider.id,
@@ -299,12 +318,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     },
     whenKept: renewal.whenKept,
     dispose() {
-      disposed ??= closeFiles().finally(() => {
-        machine.stop()
-        renewals.giveUp('the pool was closed')
-        clock.stop()
-        forgetAll()
-      })
+      disposed ??= close()
       return disposed
     },
   }

@@ -21,7 +21,8 @@ export interface SupervisionParts {
 
 /** The running pool machine, which survives its own faults. */
 export interface Supervision {
-  send(event: PoolEvent): void
+  /** False: it failed too often and hears nothing any more. */
+  send(event: PoolEvent): boolean
   views(): Readonly<Record<string, AccountView>>
   /** The same in the order of the accounts file. */
   viewList(): readonly AccountView[]
@@ -38,6 +39,8 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
   let views: Readonly<Record<string, AccountView>> = {}
   let list: readonly AccountView[] = []
   let crashes = 0
+  /** Until it knows the accounts again, the last views hold. */
+  let isReviving = false
   let actor = start()
 
   function start() {
@@ -51,7 +54,7 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
     started.on('account.crashed', ({ id, times }) => heard.accountCrashed(id, times))
     started.subscribe({
       next: ({ context }) => {
-        if (context.views !== views) show(context.views)
+        if (context.views !== views && !isReviving) show(context.views)
       },
       error: revive,
     })
@@ -68,13 +71,17 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
     heard.poolCrashed(error, crashes)
     if (crashes > MOST_RESTARTS) return
     const accounts = list.map(({ facts }) => facts)
+    isReviving = true
     actor = start()
     actor.send({ type: 'store.changed', accounts })
+    isReviving = false
   }
 
   return {
     send(event) {
-      if (actor.getSnapshot().status === 'active') actor.send(event)
+      if (actor.getSnapshot().status !== 'active') return false
+      actor.send(event)
+      return true
     },
     views: () => views,
     viewList: () => list,

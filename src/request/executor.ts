@@ -32,7 +32,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const incoming = await makeReplayable(input, init)
     const { signal } = incoming
     const traits = traitsOf(incoming.request)
-    const patience = world.now() + pool.settings().max_wait_ms
+    const patience = world.monotonic() + pool.settings().max_wait_ms
     const budget = createBudget(pool.size(), health, world.now())
     let tried = new Set<string>()
     let movedFrom: string | undefined
@@ -87,12 +87,12 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
     if (why === 'tried') return refusal?.toResponse() ?? noneServedAnswer(pool.provider)
     if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
-    if (firstBack.at >= patience || now >= patience) {
-      return allLimitedAnswer(pool.provider, pool.status(), firstBack, now)
-    }
+    const answer = () => allLimitedAnswer(pool.provider, pool.status(), firstBack, now)
+    const left = patience - world.monotonic()
+    if (left <= 0 || firstBack.at - now >= left) return answer()
     const { id, at: until } = firstBack
     pool.publish({ type: 'request.waiting', label: pool.labelOf(id), until })
-    await pool.changedOrPast(until, signal)
+    if (!(await pool.changedOrPast(until, signal))) return answer()
     await world.delay(world.random() * WAKE_SPREAD_MS, signal)
     return undefined
   }

@@ -34,18 +34,33 @@ describe('the pool machine under supervision', () => {
     expect(pool.crashes).toEqual([1, 2, 3, 4, 5, 6])
     expect(uncaught).toEqual([])
     expect(pool.states()).toEqual({ a: 'active', b: 'active' })
+    expect(pool.send({ type: 'token.wanted', id: 'b' })).toBe(false)
+  })
+
+  it('keeps every account when it throws again while it starts again', () => {
+    const pool = start({ throwsOn: 'a' })
+    pool.failAtStart(2)
+    pool.send({ type: 'account.told', id: 'a', event: { type: 'user.disabled' } })
+    expect(pool.crashes).toEqual([1, 2, 3])
+    expect(pool.states()).toEqual({ a: 'active', b: 'active' })
   })
 })
 
 function start({ throwsOn }: { throwsOn: string }) {
   const world = realWorld(() => {})
   const crashes: number[] = []
+  let faultsAtStart = 0
   const pool = supervise({
     machine: poolMachine.provide({
       guards: {
         isKnown: (_, { id }) => {
           if (id === throwsOn) throw new Error('a fault of ours')
           return true
+        },
+      },
+      actions: {
+        halfOpenBreaker: () => {
+          if (faultsAtStart-- > 0) throw new Error('a fault of ours')
         },
       },
     }),
@@ -68,6 +83,7 @@ function start({ throwsOn }: { throwsOn: string }) {
   return {
     ...pool,
     crashes,
+    failAtStart: (times: number) => void (faultsAtStart = times),
     states: () => Object.fromEntries(pool.viewList().map(({ id, state }) => [id, state])),
   }
 }

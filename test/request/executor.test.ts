@@ -198,6 +198,15 @@ describe.each([
     expect(await settled).toBe('enough')
   })
 
+  it('is answered when the pool is closed while it waits for a limit to end', async () => {
+    const { pool, fake } = await start(createFake({ accounts: ['a'] }))
+    fake.account('a').behave(LIMITED_UNTIL(Date.now() + 30_000))
+    const asking = pool.ask()
+    await expect.poll(() => pool.news.map(({ type }) => type)).toContain('request.waiting')
+    await pool.dispose()
+    expect(await asking).toMatchObject({ status: 429 })
+  })
+
   it('sends bodies of every kind again to the next account', async () => {
     const { pool, fake } = await start(createFake(ACCOUNTS))
     const [url, { headers, method }, text] = pool.request()
