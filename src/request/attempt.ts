@@ -9,7 +9,7 @@ import type { World } from '../world.ts'
 import type { Budget } from './budget.ts'
 import { type ReadAnswer, readErrorBody } from './error-body.ts'
 import type { Incoming } from './replay.ts'
-import { send, unreachable } from './send.ts'
+import { connectionError, send } from './send.ts'
 import type { Skew } from './skew.ts'
 import { whenEnded } from './stream.ts'
 
@@ -54,6 +54,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
   const { account, request, signal, model, budget } = attempt
   const end = pool.begin(account.id, { probe: account.reason === 'probe' })
   const once = { waitedOut: false, renewed: false }
+  let last: ReadAnswer | undefined
 
   async function run(): Promise<Outcome> {
     let credential = await pool.credentials.current(account.id, signal)
@@ -66,7 +67,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
   }
 
   async function sendWith(credential: VersionedCredential): Promise<Reaction> {
-    if (!budget.spend()) return move('this request was tried often enough')
+    if (!budget.spend()) return move('this request was tried often enough', last)
     const prepared = pool.provider.prepare(request, credential, {
       endpoints: pool.endpoints(),
       transforms: pool.transforms(),
@@ -74,7 +75,8 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     const sentAt = world.now()
     const sent = await send(world, request.method, prepared, signal)
     if (!sent.ok) {
-      if (!budget.mayRetryNetwork()) throw unreachable(sent.code, prepared.url)
+      if (sent.why === 'late') return move('it did not begin to answer')
+      if (!budget.mayRetryNetwork()) throw connectionError(sent, prepared.url)
       await pause(NETWORK_PAUSE_MS)
       return { kind: 'again', credential }
     }
@@ -85,6 +87,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     const answer = { status, headers, model, sentAt, receivedAt, skewMs: skew.ms() }
     if (response.ok) return succeed({ ...answer, body: undefined }, response, prepared)
     const refusal = await readErrorBody(world, response)
+    last = refusal
     signal?.throwIfAborted()
     return react({ ...answer, body: refusal.body }, refusal, credential)
   }

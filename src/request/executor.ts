@@ -33,7 +33,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const { signal } = incoming
     const traits = traitsOf(incoming.request)
     const patience = world.monotonic() + pool.settings().max_wait_ms
-    const budget = createBudget(pool.size(), health, world.now())
+    const budget = createBudget(pool.size(), health, world)
     let tried = new Set<string>()
     let movedFrom: string | undefined
     let last: ReadAnswer | undefined
@@ -72,7 +72,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       }
       tried.add(id)
       movedFrom = label
-      last = refusal
+      last = refusal ?? last
     }
   }
 

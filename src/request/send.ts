@@ -5,10 +5,15 @@ import type { World } from '../world.ts'
 /** What came back from one attempt to send. An abort is not a result: it is thrown. */
 export type Sent =
   | { readonly ok: true; readonly response: Response }
-  /** The request did not reach the provider, or no answer came. `code` is the runtime's. */
-  | { readonly ok: false; readonly code: string; readonly reachable: boolean }
+  /**
+   * `unreachable`: this machine, or its way to the provider, is down. `lost`: the connection broke
+   * before an answer came. `late`: a stream did not begin in time.
+   */
+  | { readonly ok: false; readonly why: 'unreachable' | 'lost' | 'late'; readonly code: string }
 
-/** Codes that say this machine, or its way to the provider, is down: another account cannot help. */
+/** A stream begins within seconds; the host gives up after 300 s, and another account needs time. */
+export const LONGEST_SILENCE_MS = 120_000
+/** Codes that say this machine, or its way to the provider, is down. */
 const UNREACHABLE = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -27,12 +32,17 @@ const UNREACHABLE = new Set([
  * reason. A runtime's fetch error may quote a header, so only its code is kept.
  */
 export async function send(
-  world: Pick<World, 'fetch'>,
+  world: Pick<World, 'fetch' | 'arm'>,
   method: string,
   { url, headers, body }: PreparedRequest,
   signal: AbortSignal | undefined,
 ): Promise<Sent> {
   signal?.throwIfAborted()
+  const late = new AbortController()
+  const disarm = isStream(body)
+    ? world.arm(() => late.abort(), LONGEST_SILENCE_MS)
+    : () => undefined
+  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
   try {
     const response = await world.fetch(url, {
       method,
@@ -42,14 +52,22 @@ export async function send(
       // The host's own limits are the signal's; a runtime's default would cut long answers.
       ...NO_RUNTIME_TIMEOUT,
       ...(body === undefined ? {} : { body: asBody(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      signal: either,
     })
     return { ok: true, response }
   } catch (error) {
     signal?.throwIfAborted()
+    if (late.signal.aborted) return { ok: false, why: 'late', code: 'no answer' }
     const code = codeOf(error)
-    return { ok: false, code, reachable: !UNREACHABLE.has(code) }
+    return { ok: false, why: UNREACHABLE.has(code) ? 'unreachable' : 'lost', code }
+  } finally {
+    disarm()
   }
+}
+
+/** An answer in one piece may take as long as the caller waits. */
+function isStream(body: PreparedRequest['body']): boolean {
+  return typeof body === 'string' && /"stream"\s*:\s*true/.test(body)
 }
 
 /** Bun knows `timeout: false`; other runtimes ignore it. */
@@ -74,10 +92,11 @@ function causeOf(error: unknown): unknown {
 }
 
 /** The error a caller gets. Its words let the host retry with its own patience, as without us. */
-export function unreachable(code: string, url: string): RotaError {
-  const host = new URL(url).host
+export function connectionError({ why, code }: Sent & { ok: false }, url: string): RotaError {
+  const { host } = new URL(url)
+  const what = why === 'unreachable' ? 'could not be reached' : 'ended the connection'
   return new RotaError(
     'network',
-    `fetch failed: ${host} could not be reached (${code}). Check the network connection.`,
+    `fetch failed: ${host} ${what} (${code}). Check the network connection.`,
   )
 }

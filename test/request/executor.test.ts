@@ -167,7 +167,7 @@ describe.each([
     const failure = await pool.ask().catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'RotaError', code: 'network' })
     expect(String(failure)).toMatch(
-      /^RotaError: fetch failed: 127\.0\.0\.1:\d+ could not be reached/,
+      /^RotaError: fetch failed: 127\.0\.0\.1:\d+ ended the connection/,
     )
     expect(pool.asked()).toEqual(['a', 'a'])
     expect(pool.stateOf('a')).toBe('active')

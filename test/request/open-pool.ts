@@ -76,7 +76,8 @@ function requestOf(
   return [origin + path, { method: 'POST', headers, body: text, ...init }, text]
 }
 
-function bodyOf(fake: Fake) {
+/** What the host sends for one prompt. */
+export function bodyOf(fake: Fake) {
   return fake.id === 'anthropic'
     ? {
         model: 'claude-sonnet-4-5',
