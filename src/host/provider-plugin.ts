@@ -19,6 +19,7 @@ import { authSourceOf, readAuthLogins } from './auth-file.ts'
 import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
+import { createToasts } from './toasts.ts'
 import { type Voice, createVoice } from './voice.ts'
 
 /** One pool of this process, and what its users share. */
@@ -184,12 +185,15 @@ function openPool(
     }
   }
 
-  function announce(variant: 'warning' | 'error', message: string): void {
+  function announce(variant: 'info' | 'warning' | 'error', message: string): void {
     if (!shared.settings.quiet_mode) shared.voice.toast(variant, message)
   }
 
   const watches = provider.configFiles.map((name) =>
     watchFile(join(configDir, name), () => void reload()),
+  )
+  shared.pool.subscribe(
+    createToasts(({ variant, message }) => announce(variant, message), Date.now),
   )
   shared.pool.subscribe((news) => {
     if (isStart(news)) return

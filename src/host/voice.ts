@@ -1,16 +1,28 @@
-import type { PluginInput } from '@opencode-ai/plugin'
+import { cleanMessage, printable } from '../provider/message.ts'
 import type { LogLevel } from '../world.ts'
 
 /** How the plugin speaks: to the host's log, and to the person by toasts. Never to stdout. */
 export interface Voice {
   log(level: LogLevel, message: string): void
   /** Shown when the host can show it: a toast during start-up would hang the host for ever. */
-  toast(variant: 'info' | 'warning' | 'error', message: string): void
+  toast(variant: Variant, message: string): void
   /** The host is up: show what was held back. */
   open(): void
 }
 
-type Client = PluginInput['client']
+/** As much of the host's client as is needed to speak. */
+interface Client {
+  readonly app: {
+    log(said: { body: { service: string; level: LogLevel; message: string } }): Promise<unknown>
+  }
+  readonly tui: {
+    showToast(said: {
+      body: { title: string; message: string; variant: Variant }
+    }): Promise<unknown>
+  }
+}
+
+type Variant = 'info' | 'warning' | 'error'
 
 /** Somebody who opens OpenCode after a long time should not be greeted by a pile. */
 const MOST_HELD_BACK = 3
@@ -22,12 +34,12 @@ export function createVoice(client: Client, service: string): Voice {
   return {
     log(level, message) {
       // The host does not print the service: name it in the message.
-      const body = { service, level, message: `${service}: ${message}` }
+      const body = { service, level, message: `${service}: ${printable(message)}` }
       void client.app.log({ body }).catch(() => {})
     },
     toast(variant, message) {
-      const show = () =>
-        void client.tui.showToast({ body: { title: 'Accounts', message, variant } }).catch(() => {})
+      const body = { title: 'Accounts', message: cleanMessage(message), variant }
+      const show = () => void client.tui.showToast({ body }).catch(() => {})
       if (isOpen) show()
       else if (heldBack.length < MOST_HELD_BACK) heldBack.push(show)
     },

@@ -1,4 +1,5 @@
 import type { AccountState } from '../../machines/account.ts'
+import type { DisabledReason } from '../../machines/facts.ts'
 import type { SelectionReason } from './select/selection.ts'
 
 /** What happens in a pool, for logs, screens and programs. Never holds a secret. */
@@ -10,6 +11,8 @@ export type PoolNews =
       readonly label: string
       readonly reason: SelectionReason
       readonly conversation: string | undefined
+      /** Another conversation started the one that this request is of. */
+      readonly isSubagent: boolean
       /** The account whose refusal led here; undefined for a request's first choice. */
       readonly after: string | undefined
     }
@@ -20,9 +23,15 @@ export type PoolNews =
       readonly label: string
       readonly status: number | undefined
       readonly why: string
+      readonly isSubagent: boolean
     }
   /** All that could serve are limited: the request waits. */
-  | { readonly type: 'request.waiting'; readonly label: string; readonly until: number }
+  | {
+      readonly type: 'request.waiting'
+      readonly label: string
+      readonly until: number
+      readonly isSubagent: boolean
+    }
   | {
       readonly type: 'account.changed'
       readonly account: string
@@ -32,6 +41,7 @@ export type PoolNews =
       readonly why: string
       /** Epoch ms; undefined when it is back, or only a repair brings it back. */
       readonly backAt: number | undefined
+      readonly disabledReason: DisabledReason | null
     }
   | { readonly type: 'token.renewed'; readonly account: string; readonly label: string }
   | {

@@ -183,6 +183,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
       to: after.state,
       why,
       backAt,
+      disabledReason: after.facts.disabledReason,
     })
   }
 

@@ -5,26 +5,27 @@ import {
   withoutEnded,
   type LimitRecord,
 } from '../../machines/limits.ts'
+import { cleanMessage } from '../provider/message.ts'
 import type { StoredAccount } from '../store/schema.ts'
 
 /** An access token that is not there has ended; 0 would mean that nobody knows. */
 const LONG_AGO = 1
 
-/** What a stored account says, as facts. `label` is the cleaned name to show to people. */
+/** What a stored account says, as facts. Its texts are cleaned: anybody may have written them. */
 export function factsOf(
   account: StoredAccount,
   at: { readonly rev: number; readonly position: number; readonly now: number },
 ): AccountFacts {
   const { rev, position, now } = at
   return newFacts(account.uuid, {
-    label: account.label ?? account.email ?? `account ${position + 1}`,
-    plan: account.planTier,
+    label: cleanMessage(account.label ?? account.email ?? '') || `account ${position + 1}`,
+    plan: cleanMessage(account.planTier),
     limits: withoutEnded(withLimits(account.limits, foreignLimit(account)), now),
     strikes: account.strikes,
     authFailures: account.consecutiveAuthFailures,
     authRetryAt: account.authRetryAt,
     disabledReason: disabledReasonOf(account),
-    disabledDetail: account.authDisabledReason ?? '',
+    disabledDetail: cleanMessage(account.authDisabledReason ?? ''),
     tokenExpiresAt: account.accessToken === undefined ? LONG_AGO : (account.expiresAt ?? 0),
     tokenVersion: account.tokenVersion,
     rev,

@@ -10,12 +10,16 @@ const SECRETS = /\b(?:sk-[\w-]{8,}|eyJ[\w.-]{12,}|rt_[\w.-]{8,}|Bearer\s+\S+)/gi
  * nothing that looks like a token, at most 300 characters.
  */
 export function cleanMessage(text: string): string {
-  const plain = text
-    .slice(0, 16 * MAX_LENGTH)
+  const plain = printable(text.slice(0, 16 * MAX_LENGTH))
+  return plain.length <= MAX_LENGTH ? plain : `${plain.slice(0, MAX_LENGTH - 1).trimEnd()}…`
+}
+
+/** The same without a bound on its length, for what goes into a log. */
+export function printable(text: string): string {
+  return text
     .replace(ESCAPES, '')
     .replace(UNPRINTABLE, ' ')
     .replace(SECRETS, '[secret]')
     .replace(/\s+/g, ' ')
     .trim()
-  return plain.length <= MAX_LENGTH ? plain : `${plain.slice(0, MAX_LENGTH - 1).trimEnd()}…`
 }

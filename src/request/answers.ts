@@ -1,4 +1,5 @@
 import type { AccountStatus, PoolStatus } from '../pool/status.ts'
+import { timeOf } from '../pool/time-of.ts'
 import type { Provider } from '../provider/provider.ts'
 
 /** The host waits this long and asks again; what it shows meanwhile is our message. */
@@ -59,16 +60,6 @@ export function allLimitedAnswer(
 
 function reasonOf(account: AccountStatus | undefined): string {
   return account === undefined || account.state === 'active' ? '' : ` (${account.why})`
-}
-
-/** "at 14:05", with the day when it is not today, in the person's own zone. */
-function timeOf(at: number, now: number): string {
-  const date = new Date(at)
-  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
-  if (at - now < 60_000) return `in ${Math.max(1, Math.ceil((at - now) / 1_000))} s`
-  if (date.toDateString() === new Date(now).toDateString()) return `at ${time}`
-  const day = date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })
-  return `on ${day} at ${time}`
 }
 
 function answer(

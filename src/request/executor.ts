@@ -16,6 +16,16 @@ import { traitsOf } from './traits.ts'
 
 export type PoolFetch = (input: FetchInput, init?: RequestInit) => Promise<Response>
 
+/** A request that nobody can serve now. */
+interface Waiting {
+  /** What the provider said last. */
+  readonly last: ReadAnswer | undefined
+  /** On the monotonic clock, ms: it waits no longer. */
+  readonly patience: number
+  readonly isSubagent: boolean
+  readonly signal: AbortSignal | undefined
+}
+
 /** A conversation that waits for a limit to end wakes up spread over this time. */
 const WAKE_SPREAD_MS = 400
 
@@ -32,6 +42,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const incoming = await makeReplayable(input, init)
     const { signal } = incoming
     const traits = traitsOf(incoming.request)
+    const isSubagent = traits.parent !== undefined
     const patience = world.monotonic() + pool.settings().max_wait_ms
     const budget = createBudget(pool.size(), health, world)
     let tried = new Set<string>()
@@ -45,7 +56,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       if (reading !== undefined) await reading
       const selection = pool.choose(traits, tried)
       if (!selection.ok) {
-        const answer = await wait(selection.blocked, last, patience, signal)
+        const answer = await wait(selection.blocked, { last, patience, isSubagent, signal })
         if (answer !== undefined) return answer
         tried = new Set()
         movedFrom = undefined
@@ -53,7 +64,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       }
       const { id, reason } = selection
       const label = pool.labelOf(id)
-      const about = { account: id, label }
+      const about = { account: id, label, isSubagent }
       const { conversation } = traits
       pool.publish({ type: 'request.assigned', ...about, reason, conversation, after: movedFrom })
       const outcome = await attemptOn(
@@ -79,19 +90,17 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   /** Nobody can serve now: the final answer, or undefined after a wait that may have changed it. */
   async function wait(
     { why, firstBack }: Blocked,
-    refusal: ReadAnswer | undefined,
-    patience: number,
-    signal: AbortSignal | undefined,
+    { last, patience, isSubagent, signal }: Waiting,
   ): Promise<Response | undefined> {
     const now = world.now()
     if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
-    if (why === 'tried') return refusal?.toResponse() ?? noneServedAnswer(pool.provider)
+    if (why === 'tried') return last?.toResponse() ?? noneServedAnswer(pool.provider)
     if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
     const answer = () => allLimitedAnswer(pool.provider, pool.status(), firstBack, now)
     const left = patience - world.monotonic()
     if (left <= 0 || firstBack.at - now >= left) return answer()
     const { id, at: until } = firstBack
-    pool.publish({ type: 'request.waiting', label: pool.labelOf(id), until })
+    pool.publish({ type: 'request.waiting', label: pool.labelOf(id), until, isSubagent })
     if (!(await pool.changedOrPast(until, signal))) return answer()
     await world.delay(world.random() * WAKE_SPREAD_MS, signal)
     return undefined

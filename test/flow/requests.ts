@@ -56,6 +56,13 @@ export function describeRequests(name: string, createFake: () => Promise<Fake>):
         ['second', 200],
       ])
       expect(JSON.parse(asked().at(-1)?.bodyText ?? '{}')).toMatchObject({ stream: true })
+      const toast = await server.waitForEvent(({ type }) => type === 'tui.toast.show')
+      expect(toast.properties).toMatchObject({
+        variant: 'warning',
+        message: expect.stringMatching(
+          /^first: its 5-hour window is used up; back (at|on) .*\. Going on with second\.$/,
+        ),
+      })
     })
 
     it('still knows who is limited after the project was closed and opened again', async () => {

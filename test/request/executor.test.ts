@@ -276,6 +276,17 @@ describe.each([
     expect([after.mtimeMs, after.ino]).toEqual([before.mtimeMs, before.ino])
   })
 
+  it('shows a name without what could paint over a screen', async () => {
+    const fake = await createFake({ accounts: ['a'] })
+    opened.push(fake)
+    const seed = JSON.parse(JSON.stringify(fake.seed()))
+    seed.accounts[0].label = '\u001b[2Jwork\u202e\u0007'
+    const pool = await openPool(fake, {}, { seed })
+    opened.push(pool)
+    expect(pool.status().accounts[0]?.label).toBe('work')
+    expect(await readFile(pool.file, 'utf8')).toContain('\\u001b[2Jwork')
+  })
+
   it('prints no token in its news, its status or its log', async () => {
     const { pool, fake } = await start(createFake(ACCOUNTS))
     fake.account('a').expire()
