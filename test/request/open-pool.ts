@@ -57,10 +57,11 @@ export async function openPool(
 
 export type OpenPool = Awaited<ReturnType<typeof openPool>>
 
-function requestOf(
+/** The address of the host's request, all that it sends, and the body once more as text. */
+export function requestOf(
   fake: Fake,
   conversation: string,
-  { parent, ...init }: RequestInit & { parent?: string },
+  { parent, ...init }: RequestInit & { parent?: string } = {},
 ): [url: string, init: RequestInit, text: string] {
   const path = fake.id === 'anthropic' ? '/v1/messages' : '/v1/responses'
   const origin = fake.id === 'anthropic' ? 'https://api.anthropic.com' : 'https://api.openai.com'
