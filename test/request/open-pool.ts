@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccountPoolOptions, createAccountPool } from '../../src/account-pool.ts'
 import type { PoolNews } from '../../src/pool/events.ts'
+import { expectNoSecretIn } from '../canary/folder.ts'
 import type { Fake } from '../fake/fake.ts'
 
 interface OpenPoolOptions extends Partial<AccountPoolOptions> {
@@ -50,6 +51,7 @@ export async function openPool(
       pool.status().accounts.find((account) => account.label === label)?.state,
     async close() {
       await pool.dispose()
+      await expectNoSecretIn(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { expectNoSecretIn } from '../../canary/folder.ts'
 import type { Fake } from '../../fake/fake.ts'
 import type { Json } from '../../fake/json.ts'
 import { environmentOf } from './environment.ts'
@@ -45,6 +46,7 @@ export interface Home {
   readonly accountsFile: (provider: string) => string
   /** The text of a file; undefined when there is none. */
   readonly read: (path: string) => Promise<string | undefined>
+  /** Rejects when a secret of a fake stands where it does not belong. */
   readonly remove: () => Promise<void>
 }
 
@@ -106,7 +108,10 @@ export async function createHome(options: HomeOptions = {}): Promise<Home> {
     env: { ...environmentOf(root), ...options.env },
     accountsFile,
     read: (path) => readFile(path, 'utf8').catch(() => undefined),
-    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
+    async remove() {
+      await expectNoSecretIn(root)
+      await rm(root, { recursive: true, force: true, maxRetries: 5 })
+    },
   }
 }
 
