@@ -8,14 +8,14 @@ const WARM_UP = 300
 const PARALLEL = 80
 const UPSTREAM_MS = 30
 const HOUR = 3_600_000
-const REQUEST = {
+export const REQUEST = {
   method: 'POST',
   headers: { 'content-type': 'application/json', 'x-session-id': 'one' },
   body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 8, messages: [] }),
 }
 
 /** What goes over the wire with the pool: the bare request carries the same. */
-const AS_SENT = {
+export const AS_SENT = {
   ...REQUEST,
   headers: {
     ...REQUEST.headers,
@@ -102,7 +102,7 @@ async function all(send: () => Promise<Response>): Promise<boolean[]> {
   return Promise.all(requests)
 }
 
-function poolOver({ origin }: Upstream, count: number) {
+export function poolOver({ origin }: Upstream, count: number) {
   return createAccountPool({
     provider: 'anthropic',
     settings: { endpoints: { api: origin } },

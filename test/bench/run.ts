@@ -1,5 +1,7 @@
+import { measureAbort, measureFailover } from './failover.ts'
 import { measureFiles } from './files.ts'
 import { measureLatency, measureParallel } from './latency.ts'
+import { measureMemory } from './memory.ts'
 import { measurePackage } from './package.ts'
 import { measureSelection } from './selection.ts'
 import { printTable } from './table.ts'
@@ -9,6 +11,9 @@ const rows = [
   ...(await measureLatency(3)),
   ...(await measureLatency(100)),
   ...(await measureParallel()),
+  ...(await measureFailover()),
+  ...(await measureAbort()),
+  ...(await measureMemory()),
   ...(await measureFiles()),
   ...measureSelection(),
   ...measurePackage(),

@@ -10,10 +10,18 @@ const PROGRAM = `
   const { createServer } = require('node:http')
   const { parentPort, workerData } = require('node:worker_threads')
   const answer = '{"type":"message","content":[]}'
+  const refusal = '{"type":"error","error":{"type":"rate_limit_error","message":"limited"}}'
+  const prefix = 'anthropic-ratelimit-unified-'
+  const inAnHour = String(Math.floor(Date.now() / 1000) + 3600)
   const server = createServer((request, response) => {
     request.resume()
     response.setHeader('content-type', 'application/json')
     request.on('end', () => {
+      if (request.headers.authorization === workerData.limited) {
+        response.writeHead(429, { [prefix + '5h-status']: 'rejected', [prefix + '5h-reset']: inAnHour })
+        return response.end(refusal)
+      }
+      if (workerData.isSilent) return
       if (workerData.afterMs === 0) response.end(answer)
       else setTimeout(() => response.end(answer), workerData.afterMs)
     })
@@ -21,9 +29,20 @@ const PROGRAM = `
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
 `
 
+interface Behavior {
+  /** The token of an account that is used up. */
+  readonly limitedToken?: string
+  /** Takes the requests of all others and never answers. */
+  readonly isSilent?: boolean
+}
+
 /** A server that answers every request with 200 after a while. */
-export async function startUpstream(afterMs: number): Promise<Upstream> {
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { afterMs } })
+export async function startUpstream(
+  afterMs: number,
+  { limitedToken, isSilent = false }: Behavior = {},
+): Promise<Upstream> {
+  const limited = `Bearer ${limitedToken}`
+  const worker = new Worker(PROGRAM, { eval: true, workerData: { afterMs, limited, isSilent } })
   const port = await new Promise<number>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
