@@ -3,6 +3,8 @@ export type RotaErrorCode =
   | 'network'
   /** The request body could not be read, so it cannot be sent. */
   | 'body'
+  /** A streamed answer broke off, or nothing came for too long. */
+  | 'stream'
   /** Options of `createAccountPool` that cannot work. */
   | 'options'
 

@@ -61,6 +61,25 @@ export interface Answer {
   readonly skewMs: number
 }
 
+/** One event of a streamed answer (`text/event-stream`). */
+export interface StreamEvent {
+  readonly name: string | undefined
+  readonly data: string
+}
+
+/** What an event of a streamed answer means. */
+export type EventMeaning =
+  /** Nothing is shown yet. `limits`: usage that it carries, as headers that say the same. */
+  | { readonly kind: 'silent'; readonly limits?: Headers }
+  /** A person may see something from here on. */
+  | { readonly kind: 'content' }
+  /** Not of this provider's making, as far as we know: it counts as content. */
+  | { readonly kind: 'unknown' }
+  /** The answer is complete. */
+  | { readonly kind: 'end' }
+  /** The answer failed. A refusal with this status and body would have said the same. */
+  | { readonly kind: 'error'; readonly status: number; readonly body: string }
+
 /** What an answer means for the account that gave it. */
 export type Verdict =
   | { readonly kind: 'ok' }
@@ -124,6 +143,8 @@ export interface Provider {
   ): PreparedRequest
   /** The model named in a request body, if any. */
   judge(answer: Answer): Verdict
+  /** What one event of a streamed 2xx answer means; `judge` says more of an error. */
+  readEvent(event: StreamEvent): EventMeaning
   /** Usage of each window, read from the headers of any answer, 2xx included. */
   readUsage(answer: Answer): readonly Usage[]
   refresh(request: RefreshRequest): Promise<RefreshAnswer>

@@ -3,15 +3,16 @@ import type { VersionedCredential } from '../pool/credentials.ts'
 import type { Pool } from '../pool/pool.ts'
 import type { SelectionReason } from '../pool/select/selection.ts'
 import { explainLimit } from '../pool/status.ts'
-import type { Answer, PreparedRequest, Verdict } from '../provider/provider.ts'
+import type { Answer, Verdict } from '../provider/provider.ts'
 import { RETRY_AFTER } from '../provider/windows.ts'
 import type { World } from '../world.ts'
 import type { Budget } from './budget.ts'
 import { type ReadAnswer, readErrorBody } from './error-body.ts'
+import { openWith } from './open.ts'
 import type { Incoming } from './replay.ts'
+import { createReport } from './report.ts'
 import { connectionError, send } from './send.ts'
 import type { Skew } from './skew.ts'
-import { whenEnded } from './stream.ts'
 
 /** How an attempt on one account ended. */
 export type Outcome =
@@ -40,9 +41,6 @@ const NETWORK_PAUSE_MS = 200
 const OVERLOAD_PAUSE_MS = 500
 /** A provider in trouble may ask for a pause, but not for all of the person's patience. */
 const LONGEST_OVERLOAD_PAUSE_MS = 4_000
-/** A reset is passed by this much, so that clocks that disagree do not send us too early. */
-const LEAST_SPREAD_MS = 1_000
-const MOST_SPREAD_MS = 30_000
 
 /**
  * Sends a request with one account until it is answered or another account should have it: waits
@@ -53,6 +51,8 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
   const { pool, world, skew } = parts
   const { account, request, signal, model, budget } = attempt
   const end = pool.begin(account.id, { probe: account.reason === 'probe' })
+  const report = createReport(pool, world, account.id)
+  const toAccount = { pool, world, id: account.id, report, released: end }
   const once = { waitedOut: false, renewed: false }
   let last: ReadAnswer | undefined
 
@@ -84,19 +84,18 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     const receivedAt = world.now()
     skew.observe(response.headers, sentAt, receivedAt)
     const { status, headers } = response
-    const answer = { status, headers, model, sentAt, receivedAt, skewMs: skew.ms() }
-    if (response.ok) return succeed({ ...answer, body: undefined }, response, prepared)
-    const refusal = await readErrorBody(world, response)
-    last = refusal
-    signal?.throwIfAborted()
-    return react({ ...answer, body: refusal.body }, refusal, credential)
-  }
-
-  function succeed(answer: Answer, response: Response, prepared: PreparedRequest): Outcome {
+    const skewMs = skew.ms()
+    const answer = { status, headers, body: undefined, model, sentAt, receivedAt, skewMs }
     pool.observe(account.id, pool.provider.readUsage(answer))
-    pool.succeeded(account.id, answer.sentAt)
-    const transformed = prepared.transformResponse?.(response) ?? response
-    return { kind: 'answer', response: whenEnded(transformed, end) }
+    const read = response.ok
+      ? await openWith({ ...toAccount, signal }, answer, response, credential.version)
+      : await readErrorBody(world, response)
+    signal?.throwIfAborted()
+    if (read instanceof Response) {
+      return { kind: 'answer', response: prepared.transformResponse?.(read) ?? read }
+    }
+    last = read
+    return react({ ...answer, status: read.status, body: read.body }, read, credential)
   }
 
   async function react(
@@ -104,7 +103,6 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     refusal: ReadAnswer,
     credential: VersionedCredential,
   ): Promise<Reaction> {
-    pool.observe(account.id, pool.provider.readUsage(answer))
     const verdict = pool.provider.judge(answer)
     switch (verdict.kind) {
       case 'ok':
@@ -113,12 +111,13 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       case 'limited': {
         const waitMs = namedWait(verdict.limits, answer)
         if (mayWaitOut(waitMs)) return waitOut(waitMs, credential)
-        pool.limited(account.id, spread(verdict.limits, answer.receivedAt))
+        report.limited(verdict, answer)
         return move(verdict.limits.map(explainLimit).join(', '), refusal)
       }
       case 'burst':
         if (mayWaitOut(verdict.retryAfterMs)) return waitOut(verdict.retryAfterMs, credential)
-        return slowDown(verdict, answer, refusal)
+        report.burst(verdict, answer)
+        return move('the provider asked it to slow down', refusal)
       case 'unauthorized':
         return renew(refusal, credential)
       case 'refused':
@@ -142,17 +141,6 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     return { kind: 'again', credential }
   }
 
-  function slowDown(
-    verdict: Verdict & { kind: 'burst' },
-    { sentAt }: Answer,
-    refusal: ReadAnswer,
-  ): Outcome {
-    const unnamed = verdict.usedUp ? pool.settings().default_retry_after_ms : undefined
-    const retryAfterMs = verdict.retryAfterMs ?? unnamed
-    pool.tell(account.id, { type: 'request.burst', sentAt, retryAfterMs })
-    return move('the provider asked it to slow down', refusal)
-  }
-
   async function renew(refusal: ReadAnswer, credential: VersionedCredential): Promise<Reaction> {
     if (once.renewed) {
       pool.tell(account.id, { type: 'request.unauthorized' })
@@ -171,22 +159,13 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
 
   /** The breaker keeps the last usable account: then the host gets the provider's own words. */
   function refuse(verdict: Verdict & { kind: 'refused' }, refusal: ReadAnswer): Outcome {
-    const { reason, detail } = verdict
-    pool.tell(account.id, { type: 'request.refused', reason, detail })
-    if (pool.view(account.id)?.state === 'disabled') return move(detail, refusal)
+    report.refused(verdict)
+    if (pool.view(account.id)?.state === 'disabled') return move(verdict.detail, refusal)
     return { kind: 'answer', response: refusal.toResponse() }
   }
 
   function pause(ms: number): Promise<void> {
     return world.delay(ms * (1 + world.random() / 2), signal)
-  }
-
-  function spread(limits: readonly LimitRecord[], receivedAt: number): LimitRecord[] {
-    return limits.map((limit) => {
-      const tenth = Math.max(0, limit.until - receivedAt) / 10
-      const room = Math.min(MOST_SPREAD_MS - LEAST_SPREAD_MS, tenth)
-      return { ...limit, until: Math.round(limit.until + LEAST_SPREAD_MS + world.random() * room) }
-    })
   }
 
   try {

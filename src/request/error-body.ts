@@ -19,7 +19,21 @@ export async function readErrorBody(
   response: Response,
 ): Promise<ReadAnswer> {
   const { status, statusText, headers } = response
-  const body = await readBounded(world, response)
+  return readAnswer({ status, statusText, headers, body: await readBounded(world, response) })
+}
+
+/** A refusal that came as an event of a 2xx stream: the same answer as if it had come before it. */
+export function refusalInStream(
+  stream: Response,
+  error: { readonly status: number; readonly body: string },
+): ReadAnswer {
+  const headers = new Headers(stream.headers)
+  headers.set('content-type', 'application/json')
+  return readAnswer({ ...error, statusText: '', headers })
+}
+
+function readAnswer(answer: Omit<ReadAnswer, 'toResponse'> & { statusText: string }): ReadAnswer {
+  const { status, statusText, headers, body } = answer
   return {
     status,
     headers,

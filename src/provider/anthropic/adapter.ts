@@ -5,6 +5,7 @@ import { readUsage } from './limits.ts'
 import { login } from './login.ts'
 import { prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
+import { readEvent } from './stream.ts'
 
 const PLAN_LABELS: ReadonlyMap<string, string> = new Map([
   ['max', 'Claude Max'],
@@ -36,6 +37,7 @@ export const anthropic: Provider = {
   family,
   prepare,
   judge,
+  readEvent,
   readUsage,
   refresh,
   login,

@@ -5,6 +5,7 @@ import { readUsage } from './limits.ts'
 import { login } from './login.ts'
 import { CODEX_ENDPOINT, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
+import { readEvent } from './stream.ts'
 
 const USAGE_ENDPOINT = 'https://chatgpt.com/backend-api/wham/usage'
 
@@ -40,6 +41,7 @@ export const openai: Provider = {
   family,
   prepare,
   judge,
+  readEvent,
   readUsage,
   refresh,
   login,
