@@ -26,7 +26,7 @@ const MOST_HELD_BYTES = 256 * 1_024
 /** A model that thinks for long says nothing meanwhile. */
 const LONGEST_HOLD_MS = 20_000
 /** Without a byte for so long an answer is given up: the host does so after 300 s. */
-export const IDLE_LIMIT_MS = 240_000
+const IDLE_MINUTES = 4
 
 /**
  * Watches a 2xx answer. A stream is held until it shows something, so that one which fails before
@@ -41,7 +41,7 @@ export async function openAnswer(parts: StreamParts, response: Response): Promis
     return { kind: 'open', response }
   }
   const isStream = response.headers.get('content-type')?.toLowerCase().startsWith(EVENT_STREAM)
-  const reader = createBodyReader(parts.world, body, isStream ? IDLE_LIMIT_MS : undefined)
+  const reader = createBodyReader(parts.world, body, isStream ? IDLE_MINUTES * 60_000 : undefined)
   const progress = isStream ? createProgress(parts) : undefined
   const held: Held = { chunks: [], pending: undefined }
   if (progress !== undefined) {
@@ -168,10 +168,11 @@ function passOn(
   )
 }
 
+/** The first words let the host ask again, as it does when it meets the same by itself. */
 function endError(read: Read, from: string): RotaError {
   return read.kind === 'stalled'
-    ? new RotaError('stream', `${from} sent nothing for ${IDLE_LIMIT_MS / 60_000} minutes.`)
-    : new RotaError('stream', `The answer of ${from} broke off before its end.`)
+    ? new RotaError('stream', `stream timed out: ${from} sent nothing for ${IDLE_MINUTES} minutes.`)
+    : new RotaError('stream', `connection lost: the answer of ${from} broke off before its end.`)
 }
 
 /** Calls back once when the signal aborts, at once when it has. Returns the way to stop. */

@@ -37,14 +37,14 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
     case 'overloaded':
       return error(529, 'overloaded_error', 'Overloaded')
     case 'streamError':
-      return stream([
-        messageStart(exchange),
-        ...(reaction.text === '' ? [] : openText(reaction.text)),
-        streamError(reaction.error),
-      ])
+      return opened(reaction.text, exchange, [streamError(reaction.error)])
     case 'cut':
       if (reaction.text === undefined) return { kind: 'cut' }
-      return { ...stream([messageStart(exchange), ...openText(reaction.text)]), isCut: true }
+      return { ...opened(reaction.text, exchange), ends: 'cut' }
+    case 'stall':
+      return { ...opened(reaction.text, exchange), ends: 'never' }
+    case 'unfinished':
+      return opened(reaction.text, exchange)
     case 'silence':
       return { kind: 'silence' }
     case 'raw': {
@@ -108,6 +108,11 @@ function stream(chunks: readonly string[]): HttpAnswer & { readonly kind: 'answe
   return { kind: 'answer', status: 200, headers, chunks }
 }
 
+/** A stream that has begun, and says `text` if that is not empty. */
+function opened(text: string, exchange: ModelExchange, more: readonly string[] = []) {
+  return stream([messageStart(exchange), ...(text === '' ? [] : openText(text)), ...more])
+}
+
 function messageStart(exchange: ModelExchange): string {
   return sse({ type: 'message_start', message: emptyMessage(exchange) })
 }
@@ -154,6 +159,9 @@ function streamError(kind: StreamError): string {
     overloaded: { type: 'overloaded_error', message: 'Overloaded' },
     limited: { type: 'rate_limit_error', message: 'This request would exceed your rate limit.' },
     api: { type: 'api_error', message: 'Internal server error' },
+    unauthorized: { type: 'authentication_error', message: 'OAuth token has expired.' },
+    revoked: { type: 'permission_error', message: 'OAuth token has been revoked.' },
+    request: { type: 'invalid_request_error', message: 'prompt is too long' },
   }
   return sse({ type: 'error', error: errors[kind] })
 }

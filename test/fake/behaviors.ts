@@ -38,8 +38,12 @@ export type Reaction =
   | { readonly kind: 'overloaded' }
   /** An error event inside a 200 stream, after `text` (empty = before any content). */
   | { readonly kind: 'streamError'; readonly error: StreamError; readonly text: string }
-  /** The connection is cut: before the headers, or after `text` has been streamed. */
+  /** The connection is cut: before the headers, or after `text` has been streamed and seen. */
   | { readonly kind: 'cut'; readonly text: string | undefined }
+  /** A stream that says `text` and then nothing more; the connection stays. */
+  | { readonly kind: 'stall'; readonly text: string }
+  /** A stream that says `text` and is closed in order, but without the event that ends it. */
+  | { readonly kind: 'unfinished'; readonly text: string }
   /** Never answers. */
   | { readonly kind: 'silence' }
   | {
@@ -49,7 +53,7 @@ export type Reaction =
       readonly body: string
     }
 
-export type StreamError = 'overloaded' | 'limited' | 'api'
+export type StreamError = 'overloaded' | 'limited' | 'api' | 'unauthorized' | 'revoked' | 'request'
 
 /** Has no state of its own: what came before stands in the turn. */
 export type Behavior = (turn: Turn) => Reaction | Promise<Reaction>
@@ -122,9 +126,19 @@ export function FAILS_IN_STREAM(error: StreamError, text = ''): Behavior {
   return () => ({ kind: 'streamError', error, text })
 }
 
-/** Streams `text`, then cuts the connection. */
+/** Streams `text`, then cuts the connection; without a text right after the stream was opened. */
 export function CUT_AFTER(text: string): Behavior {
   return () => ({ kind: 'cut', text })
+}
+
+/** Streams `text`, then nothing more. */
+export function STALLS_AFTER(text: string): Behavior {
+  return () => ({ kind: 'stall', text })
+}
+
+/** Streams `text` and ends without saying that it is complete. */
+export function UNFINISHED_AFTER(text: string): Behavior {
+  return () => ({ kind: 'unfinished', text })
 }
 
 /** Any answer at all, for what has no name here. */

@@ -18,11 +18,14 @@ export type HttpAnswer =
       readonly headers: Readonly<Record<string, string>>
       readonly chunks: readonly string[]
       readonly betweenChunksMs?: number
-      /** Cut the connection instead of ending the body. */
-      readonly isCut?: boolean
+      /** Cut the connection instead of ending the body, or let it stand. */
+      readonly ends?: 'cut' | 'never'
     }
   | { readonly kind: 'cut' }
   | { readonly kind: 'silence' }
+
+/** So long a chunk takes to be read; a connection that is cut takes back what was not. */
+const SEEN_MS = 60
 
 export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>
 
@@ -89,6 +92,8 @@ async function send(outgoing: ServerResponse, answer: HttpAnswer, signal: AbortS
     if (signal.aborted) return
     await new Promise<void>((resolve) => outgoing.write(chunk, () => resolve()))
   }
-  if (answer.isCut) outgoing.destroy()
-  else outgoing.end()
+  if (answer.ends === 'never') return
+  if (answer.ends === undefined) return void outgoing.end()
+  await pause(SEEN_MS, signal)
+  outgoing.destroy()
 }

@@ -33,16 +33,14 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
     case 'overloaded':
       return error(503, 'server_is_overloaded', 'Our servers are currently overloaded.')
     case 'streamError':
-      return stream([
-        ...opening(newResponse(exchange)),
-        ...(reaction.text === '' ? [] : openText(textItem(reaction.text))),
-        failure(reaction.error, newResponse(exchange)),
-      ])
-    case 'cut': {
+      return opened(reaction.text, exchange, [failure(reaction.error, newResponse(exchange))])
+    case 'cut':
       if (reaction.text === undefined) return { kind: 'cut' }
-      const events = [...opening(newResponse(exchange)), ...openText(textItem(reaction.text))]
-      return { ...stream(events), isCut: true }
-    }
+      return { ...opened(reaction.text, exchange), ends: 'cut' }
+    case 'stall':
+      return { ...opened(reaction.text, exchange), ends: 'never' }
+    case 'unfinished':
+      return opened(reaction.text, exchange)
     case 'silence':
       return { kind: 'silence' }
     case 'raw': {
@@ -141,6 +139,12 @@ function opening(response: Json): readonly Event[] {
   ]
 }
 
+/** A stream that has begun, and says `text` if that is not empty. */
+function opened(text: string, exchange: ModelExchange, more: readonly Event[] = []) {
+  const content = text === '' ? [] : openText(textItem(text))
+  return stream([...opening(newResponse(exchange)), ...content, ...more])
+}
+
 function openText(item: TextItem): readonly Event[] {
   const [part] = item.content
   const place = { item_id: item.id, output_index: 0, content_index: 0 }
@@ -193,6 +197,9 @@ function failure(kind: StreamError, response: Json): Event {
     overloaded: { code: 'server_is_overloaded', message: 'Our servers are overloaded.' },
     limited: { code: 'rate_limit_exceeded', message: 'Rate limit reached. Try again in 1.5s.' },
     api: { code: 'server_error', message: 'An error occurred.' },
+    unauthorized: { code: 'token_expired', message: 'The token is expired.' },
+    revoked: { code: 'deactivated_workspace', message: 'This workspace has been deactivated.' },
+    request: { code: 'context_length_exceeded', message: 'The input is too long.' },
   }
   return {
     type: 'response.failed',

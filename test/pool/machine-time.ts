@@ -4,18 +4,19 @@ import { type PoolClock, createClock } from '../../src/pool/clock.ts'
 export function createMachineTime() {
   let now = 1_800_000_000_000
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
-  const clock: PoolClock = createClock({
-    now: () => now,
-    monotonic: () => now,
-    arm(fire, ms) {
-      const timer = { at: now + ms, fire }
-      timers.add(timer)
-      return () => void timers.delete(timer)
-    },
-  })
+  const arm = (fire: () => void, ms: number) => {
+    const timer = { at: now + ms, fire }
+    timers.add(timer)
+    return () => void timers.delete(timer)
+  }
+  const clock: PoolClock = createClock({ now: () => now, monotonic: () => now, arm })
   return {
     clock,
     now: () => now,
+    monotonic: () => now,
+    arm,
+    /** How many timers are set. */
+    armed: () => timers.size,
     pass(ms: number) {
       const end = now + ms
       for (;;) {
