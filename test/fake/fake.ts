@@ -151,6 +151,8 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
     },
     /** Every secret that was ever given out. */
     canaries: ledger.secrets,
+    /** Requests that are not answered to the end, and whose client has not gone away. */
+    openAnswers: server.openAnswers,
     close: server.close,
   }
 }

@@ -32,11 +32,16 @@ export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer>
 /** A server on 127.0.0.1 and a free port. */
 export async function listen(handle: HttpHandler, port = 0) {
   const closing = new AbortController()
+  let open = 0
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing))
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const gone = new AbortController()
-    outgoing.on('close', () => gone.abort())
+    open++
+    outgoing.on('close', () => {
+      open--
+      gone.abort()
+    })
     const signal = AbortSignal.any([closing.signal, gone.signal])
     try {
       await send(outgoing, await handle(await read(incoming, signal)), signal)
@@ -57,6 +62,8 @@ export async function listen(handle: HttpHandler, port = 0) {
 
   return {
     origin: `http://127.0.0.1:${address.port}`,
+    /** Answers that are neither complete nor given up by the client. */
+    openAnswers: () => open,
     /** Ends at once: open answers are cut. */
     close: () =>
       new Promise<void>((resolve) => {

@@ -54,12 +54,6 @@ describe('an event of a streamed answer', () => {
 })
 
 describe('the limits event', () => {
-  const usage = (rate_limits: unknown) => {
-    const event = meaning({ type: 'codex.rate_limits', rate_limits })
-    const limits = event.kind === 'silent' ? event.limits : undefined
-    return limits === undefined ? undefined : readUsage({ ...answer(200), headers: limits })
-  }
-
   it('names its windows by their length, wherever they stand', () => {
     const weekly = { used_percent: 42.5, window_minutes: 10_080, reset_after_seconds: 60 }
     const session = { used_percent: 7, window_minutes: 300, reset_at: NOW / 1_000 + 120 }
@@ -129,11 +123,17 @@ describe('an error in a streamed answer means what the refusal means', () => {
   )
 })
 
+/** What an event means; the same with its name before it as without. */
 function meaning(event: object) {
   const data = JSON.stringify(event)
   const unnamed = readEvent({ name: undefined, data })
-  if ('type' in event && typeof event.type === 'string') {
-    expect(readEvent({ name: event.type, data })).toEqual(unnamed)
-  }
+  const name = 'type' in event ? String(event.type) : undefined
+  expect(readEvent({ name, data })).toEqual(unnamed)
   return unnamed
+}
+
+function usage(rate_limits: unknown) {
+  const event = meaning({ type: 'codex.rate_limits', rate_limits })
+  const limits = event.kind === 'silent' ? event.limits : undefined
+  return limits === undefined ? undefined : readUsage({ ...answer(200), headers: limits })
 }
