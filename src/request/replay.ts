@@ -42,11 +42,11 @@ async function readBody(
   headers: Headers,
   signal: AbortSignal | undefined,
 ): Promise<string | Uint8Array | undefined> {
-  if (source === undefined) return undefined
+  if (source === undefined || source.body === null) return undefined
   const type = source.headers.get('content-type')
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type)
   try {
-    const bytes = new Uint8Array(await source.arrayBuffer())
+    const bytes = await readAll(source.body, signal)
     // JSON is handed on as text, so that the request transforms see it.
     const isJson = headers.get('content-type')?.includes('json') ?? false
     return isJson ? new TextDecoder().decode(bytes) : bytes
@@ -54,4 +54,24 @@ async function readBody(
     signal?.throwIfAborted()
     throw new RotaError('body', 'The request body could not be read, so it was not sent.')
   }
+}
+
+/** Until the signal aborts: a caller's stream may not end. */
+async function readAll(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const reader = body.getReader()
+  const stop = () => void reader.cancel(signal?.reason).catch(() => {})
+  signal?.addEventListener('abort', stop, { once: true })
+  const chunks: Uint8Array[] = []
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      chunks.push(read.value)
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+  signal?.throwIfAborted()
+  return Buffer.concat(chunks)
 }

@@ -48,8 +48,8 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
     case 'silence':
       return { kind: 'silence' }
     case 'raw': {
-      const { status, headers, body } = reaction
-      return { kind: 'answer', status, headers, chunks: [body] }
+      const { status, headers, body, ends } = reaction
+      return { kind: 'answer', status, headers, chunks: [body], ...(ends && { ends }) }
     }
   }
 }

@@ -51,6 +51,8 @@ export type Reaction =
       readonly status: number
       readonly headers: Readonly<Record<string, string>>
       readonly body: string
+      /** The body stands open after this. */
+      readonly ends?: 'never'
     }
 
 export type StreamError = 'overloaded' | 'limited' | 'api' | 'unauthorized' | 'revoked' | 'request'
@@ -148,6 +150,11 @@ export function REPLIES(
   headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' },
 ): Behavior {
   return () => ({ kind: 'raw', status, headers, body })
+}
+
+/** A refusal whose body does not end. */
+export function REFUSES_WITHOUT_END(status: number): Behavior {
+  return () => ({ kind: 'raw', status, headers: {}, body: '{"error":{"mess', ends: 'never' })
 }
 
 /**

@@ -1,14 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
-import { bodyOf, requestOf } from '../request/open-pool.ts'
 import { startProgram } from '../runtime/program.ts'
 import { RUNTIMES } from '../runtime/runtimes.ts'
 import { BODIES } from './bodies.ts'
+import { createCases } from './cases.ts'
 import { FAULTS } from './faults.ts'
 
 const report = v.pipe(
@@ -18,11 +17,9 @@ const report = v.pipe(
 )
 /** Pauses before an overloaded provider is asked again take most of it. */
 const LONGEST_MS = 30_000
-const opened: (() => Promise<unknown>)[] = []
+const cases = createCases()
 
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((close) => close()))
-})
+afterEach(cases.close)
 
 describe.each(RUNTIMES)('every fault with every kind of body, in %s', (runtime) => {
   it.each([
@@ -31,30 +28,19 @@ describe.each(RUNTIMES)('every fault with every kind of body, in %s', (runtime) 
   ])(
     'ends in an answer or a typed error, and leaves nothing behind (%s)',
     async (_name, createFake) => {
-      const folder = await mkdtemp(join(tmpdir(), 'rota-fault-'))
-      opened.push(() => rm(folder, { recursive: true, force: true }))
-      const cases = Object.entries(FAULTS).flatMap(([name, fault]) =>
+      const tried = Object.entries(FAULTS).flatMap(([name, fault]) =>
         Object.keys(BODIES).map((body) => ({ name: `${name}, ${body}`, fault, body })),
       )
-      const encounters = cases.map(async ({ fault, body }, index) => {
+      const listed = tried.map(async ({ fault, body }) => {
         const fake = await createFake({ accounts: ['a', 'b'] })
-        opened.push(fake.close)
-        const file = join(folder, String(index), 'accounts.json')
-        await mkdir(dirname(file))
-        await writeFile(file, JSON.stringify(fake.seed()), { mode: 0o600 })
-        await fault.arrange(fake)
-        const [url, { headers }] = requestOf(fake, 'conversation-1')
-        const text = JSON.stringify({ ...bodyOf(fake), stream: true })
-        const { id: provider, endpoints } = fake
-        return { provider, endpoints, file, url, headers, text, body }
+        return { ...(await cases.add(fake, fault.arrange)), body }
       })
-
-      const list = join(folder, 'encounters.json')
-      await writeFile(list, JSON.stringify(await Promise.all(encounters)))
+      const list = join(await cases.folder(), 'requests.json')
+      await writeFile(list, JSON.stringify(await Promise.all(listed)))
       const program = startProgram(new URL('programs/meet.ts', import.meta.url), [list], runtime)
       const { ends, stray } = v.parse(report, await program.line())
-      const seen = cases.map(({ name }, index) => [name, ends[index]])
-      const expected = cases.map(({ name, fault }) => [name, expect.stringMatching(fault.ends)])
+      const seen = tried.map(({ name }, index) => [name, ends[index]])
+      const expected = tried.map(({ name, fault }) => [name, expect.stringMatching(fault.ends)])
       expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected))
       expect(stray).toEqual([])
       // No timer, socket or listener holds the process.

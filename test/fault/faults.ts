@@ -2,6 +2,8 @@ import {
   type Behavior,
   BURST,
   CONNECTION_RESET,
+  CUT_AFTER,
+  FAILS_IN_STREAM,
   LIMITED_UNTIL,
   LIMITED_WITHOUT_REASON,
   ONCE,
@@ -10,6 +12,7 @@ import {
   REVOKED,
   UNAUTHORIZED,
   UNAUTHORIZED_ONCE,
+  UNFINISHED_AFTER,
 } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
 import { CUT_BEFORE_COMMIT, REFUSES, UNAVAILABLE } from '../fake/token-behaviors.ts'
@@ -24,9 +27,10 @@ export interface Fault {
 const HOUR = 3_600_000
 const SERVED_BY_A = /^200 answered by a$/
 const SERVED_BY_B = /^200 answered by b$/
+const BROKEN_OFF = /^200 then RotaError stream: /
 const HTML = { 'content-type': 'text/html' }
 
-/** What providers, proxies and networks do to a request before its answer begins. */
+/** What providers, proxies and networks do to a request and to its answer. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   nothing: only(() => undefined, SERVED_BY_A),
   'a used-up session window': a(() => LIMITED_UNTIL(Date.now() + HOUR), SERVED_BY_B),
@@ -61,6 +65,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     (fake) => fake.close(),
     /^RotaError network: fetch failed: /,
   ),
+  'an overload before any content': a(() => FAILS_IN_STREAM('overloaded'), SERVED_BY_B),
+  'an overload before any content that passes': a(
+    () => ONCE(FAILS_IN_STREAM('overloaded')),
+    SERVED_BY_A,
+  ),
+  'a limit before any content': a(() => FAILS_IN_STREAM('limited'), SERVED_BY_B),
+  'a fault before any content': a(() => FAILS_IN_STREAM('api'), SERVED_BY_B),
+  'a refused token before any content': a(() => FAILS_IN_STREAM('unauthorized'), SERVED_BY_B),
+  'a revoked account before any content': a(() => FAILS_IN_STREAM('revoked'), SERVED_BY_B),
+  'a wrong request before any content': a(() => FAILS_IN_STREAM('request'), /^4\d\d \{/),
+  'a cut before any content': a(() => CUT_AFTER(''), SERVED_BY_B),
+  'a cut in the middle': a(() => CUT_AFTER('half an answer'), BROKEN_OFF),
+  'an end in the middle': a(() => UNFINISHED_AFTER('half an answer'), BROKEN_OFF),
+  'an overload in the middle': a(() => FAILS_IN_STREAM('overloaded', 'half'), /^200 half$/),
   'an expired token': only((fake) => fake.account('a').expire(), SERVED_BY_A),
   'an expired token that is dead': expired(REFUSES(400, 'invalid_grant'), SERVED_BY_B),
   'a token endpoint that is in trouble': expired(UNAVAILABLE(99), SERVED_BY_B),

@@ -11,6 +11,8 @@ interface Program {
   readonly child: ChildProcess
   /** The next line it prints. */
   line(): Promise<string>
+  /** Writes a line to its stdin. */
+  tell(line: string): void
   /** Its exit code, once it ended by itself or by a signal. */
   ended(): Promise<number | null>
 }
@@ -19,7 +21,7 @@ export function startProgram(script: URL, args: readonly string[], runtime: Runt
   const path = fileURLToPath(script)
   const [command, options] = COMMANDS[runtime]
   const child = spawn(command, [...options, path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: runtime === 'opencode' ? { ...process.env, BUN_BE_BUN: '1' } : process.env,
   })
   onTestFinished(() => {
@@ -34,6 +36,7 @@ export function startProgram(script: URL, args: readonly string[], runtime: Runt
       if (done === true) throw new Error(`${path} ended without a word`)
       return value
     },
+    tell: (line) => void child.stdin.write(`${line}\n`),
     async ended() {
       const [code] = await exit
       return typeof code === 'number' ? code : null

@@ -1,4 +1,4 @@
-/** Sends the requests that a file lists, all at once; prints how each ended. */
+/** Sends the requests that a file lists, several at once; prints how each ended. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { createAccountPool } from '../../../src/account-pool.ts'
@@ -29,14 +29,23 @@ process.on('warning', ({ name, message }) => stray.push(`${name}: ${message}`))
 const { signal } = new AbortController()
 
 const listed = v.parse(encounters, readFileSync(process.argv[2] ?? '', 'utf8'))
-const ends = await Promise.all(
-  listed.map(async ({ provider, file, endpoints, url, headers, text, body }) => {
-    const settings = { endpoints, max_wait_ms: 0 }
-    const pool = createAccountPool({ provider, file, settings })
-    const call = BODIES[body]?.(url, { method: 'POST', headers, signal }, text) ?? [url]
-    const outcome = await outcomeOf(pool.fetch(...call))
-    await pool.dispose()
-    return outcome
-  }),
-)
+/** More would keep the disk so busy that renewals take longer than another account's patience. */
+const AT_ONCE = 10
+type Encounter = v.InferOutput<typeof encounters>[number]
+
+async function meet({ provider, file, endpoints, url, headers, text, body }: Encounter) {
+  const settings = { endpoints, max_wait_ms: 0 }
+  const pool = createAccountPool({ provider, file, settings })
+  const call = BODIES[body]?.(url, { method: 'POST', headers, signal }, text) ?? [url]
+  const outcome = await outcomeOf(pool.fetch(...call))
+  await pool.dispose()
+  return outcome
+}
+
+const ends: string[] = []
+const left = listed.entries()
+async function meetNext(): Promise<void> {
+  for (const [index, encounter] of left) ends[index] = await meet(encounter)
+}
+await Promise.all(Array.from({ length: AT_ONCE }, meetNext))
 process.stdout.write(`${JSON.stringify({ ends, stray })}\n`)
