@@ -13,7 +13,14 @@ import {
   returned,
   struck,
 } from './facts.ts'
-import { type LimitRecord, accountLimitedUntil, withLimits, withoutEnded } from './limits.ts'
+import {
+  type LimitRecord,
+  type UsageRead,
+  accountLimitedUntil,
+  withLimits,
+  withUsageRead,
+  withoutEnded,
+} from './limits.ts'
 import { until } from './time.ts'
 
 /** Where an account stands, as selection and people see it. */
@@ -33,6 +40,8 @@ export type AccountEvent =
   | { type: 'request.withoutToken' }
   /** The executor: the provider refuses the account itself. */
   | { type: 'request.refused'; reason: DisabledReason; detail: string; mayDisable: boolean }
+  /** The pool: it asked the provider how much is used. */
+  | { type: 'usage.read'; read: UsageRead }
   /** The pool: a refresh of this account's token began. */
   | { type: 'token.refreshing' }
   /** The pool: the vault holds a newer token. */
@@ -102,6 +111,8 @@ export const accountMachine = setup({
       params.counts &&
       params.mayDisable &&
       context.facts.authFailures + 1 >= context.policy().maxAuthFailures,
+    learnsFromUsage: ({ context }, params: { read: UsageRead }) =>
+      withUsageRead(context.facts.limits, params.read) !== context.facts.limits,
     isFailure: (_, params: { failure: TokenFailure; is: TokenFailure }) =>
       params.failure === params.is,
   },
@@ -125,6 +136,12 @@ export const accountMachine = setup({
       facts: ({ context }, params: { limits: readonly LimitRecord[] }) => ({
         ...context.facts,
         limits: withoutEnded(withLimits(context.facts.limits, params.limits), context.now()),
+      }),
+    }),
+    takeUsage: assign({
+      facts: ({ context }, params: { read: UsageRead }) => ({
+        ...context.facts,
+        limits: withoutEnded(withUsageRead(context.facts.limits, params.read), context.now()),
       }),
     }),
     strike: assign({
@@ -176,6 +193,11 @@ export const accountMachine = setup({
         'request.succeeded': {
           target: '.resolving',
           actions: { type: 'heal', params: ({ event }) => ({ sentAt: event.sentAt }) },
+        },
+        'usage.read': {
+          guard: { type: 'learnsFromUsage', params: ({ event }) => event },
+          target: '.resolving',
+          actions: { type: 'takeUsage', params: ({ event }) => event },
         },
         'request.unauthorized': [
           {

@@ -16,6 +16,16 @@ export interface LimitRecord {
   readonly observedAt: number
 }
 
+/** What the provider's usage endpoint said of an account's windows. */
+export interface UsageRead {
+  /** Epoch ms at which the question was sent. */
+  readonly at: number
+  /** The windows that are used up, each with its end. */
+  readonly usedUp: readonly Pick<LimitRecord, 'scope' | 'window' | 'until'>[]
+  /** It knows the windows of the whole account, and none of them is in the way. */
+  readonly isFree: boolean
+}
+
 /** The window of a guess: the provider refused and named nothing. */
 export const BURST = 'burst'
 
@@ -71,8 +81,30 @@ export function withoutRefutedGuesses(
   return limits.filter((limit) => limit.source !== 'guess' || limit.observedAt > sentAt)
 }
 
+/**
+ * What a usage read proves: a guess made before it was asked gives way, to the windows that are used
+ * up or to nothing. What the provider itself named when it refused is stronger, and stays as it is.
+ * The same list when nothing changes.
+ */
+export function withUsageRead(
+  limits: readonly LimitRecord[],
+  { at, usedUp, isFree }: UsageRead,
+): readonly LimitRecord[] {
+  const isOlderGuess = (limit: LimitRecord) => limit.source === 'guess' && limit.observedAt < at
+  const holdsAccount = usedUp.some(({ scope }) => scope === 'account')
+  if (!limits.some(isOlderGuess) || !(isFree || holdsAccount)) return limits
+  const kept = limits.filter((limit) => !isOlderGuess(limit))
+  const isKept = new Set(kept.map(limitKey))
+  const confirmed = usedUp.map((window): LimitRecord => ({
+    ...window,
+    source: 'usage',
+    observedAt: at,
+  }))
+  return [...kept, ...confirmed.filter((limit) => !isKept.has(limitKey(limit)))]
+}
+
 /** Identifies what a record speaks of. */
-export function limitKey(limit: LimitRecord): string {
+export function limitKey(limit: Pick<LimitRecord, 'scope' | 'window'>): string {
   return `${limit.scope === 'account' ? '' : limit.scope.family}/${limit.window}`
 }
 

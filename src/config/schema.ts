@@ -18,6 +18,7 @@ const endpoint = v.optional(
 export const settingsFields = {
   enabled: v.optional(v.boolean(), true),
   account_selection_strategy: v.optional(v.picklist(['sticky', 'round-robin', 'hybrid']), 'sticky'),
+  soft_quota_threshold_percent: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 100),
   rate_limit_min_backoff_ms: milliseconds(30_000),
   default_retry_after_ms: milliseconds(60_000),
   short_retry_after_ms: milliseconds(5_000),

@@ -26,6 +26,20 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         limits: [limit(now + minutes * MINUTE, now, window, ofFamily)],
       }),
     })),
+  fc
+    .record({ minutes: fc.integer({ min: -5, max: 90 }), isFree: fc.boolean() })
+    .map(({ minutes, isFree }) => ({
+      event: (now: number): AccountEvent => ({
+        type: 'usage.read',
+        read: {
+          at: now + 1,
+          usedUp: isFree
+            ? []
+            : [{ scope: 'account', window: 'weekly', until: now + minutes * MINUTE }],
+          isFree,
+        },
+      }),
+    })),
   fc.constantFrom<Step>(
     { event: (now) => ({ type: 'request.succeeded', sentAt: now - 1_000 }) },
     { event: (now) => ({ type: 'request.burst', sentAt: now, retryAfterMs: undefined }) },
@@ -69,7 +83,7 @@ describe('whatever happens to an account', () => {
           visited.add(after)
           expect(after).toBe(expectedState(context.facts, now()))
           const leaves = before === 'disabled' && after !== 'disabled'
-          expect(leaves && event?.type.startsWith('request.')).toBe(false)
+          expect(leaves && /^(request|usage)\./.test(event?.type ?? '')).toBe(false)
         }
       }),
       { numRuns: 1_500 },

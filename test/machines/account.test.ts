@@ -84,6 +84,45 @@ describe('an account', () => {
     expect(account.state()).toBe('active')
   })
 
+  it('gives up a guess when a later usage read finds no window used up', () => {
+    const account = startAccount()
+    account.send({ type: 'request.burst', sentAt: START, retryAfterMs: undefined })
+    account.send({ type: 'usage.read', read: { at: START, usedUp: [], isFree: true } })
+    expect(account.state()).toBe('rateLimited')
+    account.pass(1)
+    account.send({ type: 'usage.read', read: { at: START + 1, usedUp: [], isFree: true } })
+    expect(account.state()).toBe('active')
+    expect(account.facts().strikes).toBe(1)
+  })
+
+  it('waits for the end of the window that a usage read found used up, and no longer', () => {
+    const account = startAccount()
+    account.send({ type: 'request.burst', sentAt: START, retryAfterMs: undefined })
+    account.pass(1)
+    const usedUp = [{ scope: 'account', window: 'session', until: START + HOUR } as const]
+    account.send({ type: 'usage.read', read: { at: START + 1, usedUp, isFree: false } })
+    expect(account.facts().limits).toMatchObject([{ source: 'usage', until: START + HOUR }])
+    account.pass(HOUR - 2)
+    expect(account.state()).toBe('rateLimited')
+    account.pass(1)
+    expect(account.state()).toBe('cooling')
+  })
+
+  it('keeps a limit that the provider named, whatever a usage read says', () => {
+    const account = startAccount()
+    account.send({ type: 'request.limited', limits: [sessionLimit(START + HOUR)] })
+    account.pass(1)
+    account.send({ type: 'usage.read', read: { at: START + 1, usedUp: [], isFree: true } })
+    expect(account.state()).toBe('rateLimited')
+  })
+
+  it('asks for no token because of a usage read', () => {
+    const account = startAccount({ authRetryAt: START - 1 })
+    expect(account.asked()).toBe(1)
+    account.send({ type: 'usage.read', read: { at: START + 1, usedUp: [], isFree: true } })
+    expect(account.asked()).toBe(1)
+  })
+
   it('counts parallel refusals of one burst once, and doubles the next guess', () => {
     const account = startAccount()
     account.send({ type: 'request.burst', sentAt: START, retryAfterMs: undefined })
@@ -239,6 +278,7 @@ describe('every event in every state', () => {
     { type: 'request.unauthorized', mayDisable: true },
     { type: 'request.withoutToken' },
     { type: 'request.refused', reason: 'revoked', detail: '', mayDisable: false },
+    { type: 'usage.read', read: { at: START + 1, usedUp: [], isFree: true } },
     { type: 'token.refreshed', expiresAt: START + HOUR, version: 2 },
     { type: 'token.refreshFailed', failure: 'dead', detail: '', mayDisable: false },
     { type: 'token.refreshFailed', failure: 'lost', detail: '', mayDisable: false },
