@@ -64,7 +64,7 @@ async function send(request: TokenRequest, signal: AbortSignal): Promise<Posted>
 }
 
 /** A runtime's own error may quote the request, and so the token: only its code is kept. */
-function failureName(error: unknown): string {
+export function failureName(error: unknown): string {
   if (!isRecord(error)) return 'unknown'
   const cause = isRecord(error['cause']) ? error['cause'] : {}
   const name = [cause['code'], error['code'], error['name']].find(
@@ -73,7 +73,8 @@ function failureName(error: unknown): string {
   return (typeof name === 'string' ? wordOf(name) : undefined) ?? 'unknown'
 }
 
-async function readText(response: Response): Promise<string> {
+/** A body as text; empty when it is longer than any answer that we ask for. */
+export async function readText(response: Response): Promise<string> {
   if (response.body === null) return ''
   const decoder = new TextDecoder()
   let size = 0

@@ -4,6 +4,7 @@ import type { LimitRecord } from '../../machines/limits.ts'
 import type { Secret } from '../secret.ts'
 import type { RenewedTokens } from '../tokens.ts'
 import type { ProviderLogin } from './login.ts'
+import type { AnswerClock } from './reset.ts'
 
 /** How much of each window is used, in percent (0–100, may pass 100). */
 export interface Usage {
@@ -11,6 +12,21 @@ export interface Usage {
   readonly usedPercent: number
   /** Epoch ms, or null when the provider names no reset. */
   readonly resetsAt: number | null
+}
+
+/** What a usage endpoint says about an account. It may be late: no refusal follows from it alone. */
+export interface UsageReport {
+  readonly usage: readonly Usage[]
+  /** As the accounts file keeps it ("plus"); undefined when the provider does not say. */
+  readonly plan: string | undefined
+  /** Whether the provider serves the account now; undefined when it does not say. */
+  readonly isAllowed: boolean | undefined
+}
+
+/** A GET that spends nothing. */
+export interface UsageQuestion {
+  readonly url: string
+  readonly headers: Headers
 }
 
 /** The four request transforms. See `docs/providers.md`; each can be switched off. */
@@ -147,6 +163,10 @@ export interface Provider {
   readEvent(event: StreamEvent): EventMeaning
   /** Usage of each window, read from the headers of any answer, 2xx included. */
   readUsage(answer: Answer): readonly Usage[]
+  /** How to ask how much of an account is used. */
+  askUsage(credential: Credential, endpoints: Endpoints): UsageQuestion
+  /** What its answer says, parsed JSON; undefined when it says nothing that we know. */
+  readUsageReport(body: unknown, clock: AnswerClock): UsageReport | undefined
   refresh(request: RefreshRequest): Promise<RefreshAnswer>
   /** How a person signs in. */
   readonly login: ProviderLogin

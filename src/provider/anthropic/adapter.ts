@@ -6,6 +6,7 @@ import { login } from './login.ts'
 import { prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 import { readEvent } from './stream.ts'
+import { askUsage, readUsageReport } from './usage.ts'
 
 const PLAN_LABELS: ReadonlyMap<string, string> = new Map([
   ['max', 'Claude Max'],
@@ -39,6 +40,8 @@ export const anthropic: Provider = {
   judge,
   readEvent,
   readUsage,
+  askUsage,
+  readUsageReport,
   refresh,
   login,
   errorBody: (error) =>

@@ -92,12 +92,21 @@ function toWindow(fields: Record<string, string>, answer: Answer): UnifiedWindow
 /** The window that the aggregate names; its own reset when it has one. */
 function readClaimedWindow(answer: Answer): UnifiedWindow | undefined {
   const claim = readHeader(answer, 'representative-claim')?.trim().toLowerCase() ?? ''
-  const [, words, rest] = /^(five_hour|seven_day)(?:_([a-z0-9_]+))?$/.exec(claim) ?? []
-  if (words === undefined) return undefined
-  const length = words === 'five_hour' ? SESSION : WEEKLY
-  const part = rest === 'overage_included' ? OVERAGE_INCLUDED : rest
+  const named = readWindowName(claim)
+  if (named === undefined) return undefined
+  const { length, part } = named
   const own = readWindows(answer).find((window) => window.length === length && window.part === part)
   return own ?? { length, part, isRejected: true, usedPercent: undefined, resetsAt: undefined }
+}
+
+/** A window by the name that bodies and claims give it: `five_hour`, `seven_day_opus`. */
+export function readWindowName(name: string): Pick<UnifiedWindow, 'length' | 'part'> | undefined {
+  const [, words, rest] = /^(five_hour|seven_day)(?:_([a-z0-9_]+))?$/.exec(name) ?? []
+  if (words === undefined) return undefined
+  return {
+    length: words === 'five_hour' ? SESSION : WEEKLY,
+    part: rest === 'overage_included' ? OVERAGE_INCLUDED : rest,
+  }
 }
 
 function toRecord(window: UnifiedWindow, answer: Answer): readonly LimitRecord[] {

@@ -6,8 +6,9 @@ import { rewriteBranding } from './branding.ts'
 import { stripResponse } from './strip-response.ts'
 import { addToolPrefix } from './tool-prefix.ts'
 
-const USER_AGENT = 'claude-cli/2.1.2 (external, cli)'
-const BETAS = ['oauth-2025-04-20', 'interleaved-thinking-2025-05-14']
+export const USER_AGENT = 'claude-cli/2.1.2 (external, cli)'
+export const OAUTH_BETA = 'oauth-2025-04-20'
+const BETAS = [OAUTH_BETA, 'interleaved-thinking-2025-05-14']
 const NO_NAMES: ReadonlySet<string> = new Set()
 
 /** Makes a request of the host into one that the account may send. */

@@ -6,6 +6,7 @@ import { login } from './login.ts'
 import { CODEX_ENDPOINT, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 import { readEvent } from './stream.ts'
+import { askUsage, readUsageReport } from './usage.ts'
 
 const USAGE_ENDPOINT = 'https://chatgpt.com/backend-api/wham/usage'
 
@@ -43,6 +44,8 @@ export const openai: Provider = {
   judge,
   readEvent,
   readUsage,
+  askUsage,
+  readUsageReport,
   refresh,
   login,
   errorBody: ({ type, message }) => JSON.stringify({ error: { type, code: type, message } }),

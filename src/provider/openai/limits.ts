@@ -9,7 +9,7 @@ const SLOT_HEADER =
 const MAX_SESSION_MINUTES = 6 * 60
 const MIN_WEEKLY_MINUTES = 6 * 24 * 60
 /** More than ten times the allowance is no percentage. */
-const MAX_PERCENT = 1_000
+export const MAX_PERCENT = 1_000
 
 /** One slot of the headers, read. Which window it holds is told by its length alone. */
 interface Slot {
@@ -86,7 +86,8 @@ function toSlot(fields: Record<string, string>, answer: Answer): readonly Slot[]
   ]
 }
 
-function windowName(minutes: number | undefined): string | undefined {
+/** By its length alone; undefined when that is unknown. */
+export function windowName(minutes: number | undefined): string | undefined {
   if (minutes === undefined) return undefined
   if (minutes <= MAX_SESSION_MINUTES) return SESSION
   return minutes >= MIN_WEEKLY_MINUTES ? WEEKLY : `${Math.round(minutes / 60)}h`

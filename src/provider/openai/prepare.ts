@@ -11,22 +11,27 @@ const USER_AGENT = 'opencode/1.18.33'
 /** Makes a request of the host into one that the account may send. The body is left alone. */
 export function prepare(
   request: ReplayableRequest,
-  { accessToken, accountId }: Credential,
+  credential: Credential,
   { endpoints }: { readonly endpoints: Endpoints },
 ): PreparedRequest {
-  const headers = signedHeaders(request.headers, accessToken)
+  return {
+    url: preparedUrl(request.url, endpoints.api),
+    headers: accountHeaders(request.headers, credential),
+    body: request.body,
+    transformResponse: undefined,
+  }
+}
+
+/** A copy of the headers that names the account, its token and us. */
+export function accountHeaders(given: Headers, { accessToken, accountId }: Credential): Headers {
+  const headers = signedHeaders(given, accessToken)
   // The host's own value belongs to the account in its `auth.json`, which may be another one.
   headers.delete('chatgpt-account-id')
   const account = headerSafe(accountId ?? '')
   if (account !== '') headers.set('chatgpt-account-id', account)
   headers.set('originator', 'opencode')
   if (!/^opencode\//i.test(headers.get('user-agent') ?? '')) headers.set('user-agent', USER_AGENT)
-  return {
-    url: preparedUrl(request.url, endpoints.api),
-    headers,
-    body: request.body,
-    transformResponse: undefined,
-  }
+  return headers
 }
 
 /**
