@@ -1,12 +1,14 @@
 import type { Usage } from '../provider/provider.ts'
 import type { HotState } from './select/selection.ts'
+import { withNewerUsage } from './usage-windows.ts'
 
 /** What changes with every request, in a plain map: a machine event each would cost 70 × more. */
 export interface HotStates {
   of(id: string): HotState
   /** One more request in flight. Returns the way to end it, safe to call twice. */
   begin(id: string, probe: boolean, now: number): () => void
-  observe(id: string, usage: readonly Usage[]): void
+  /** What the provider said at `at`, epoch ms. Nothing, or something older than known, is ignored. */
+  observe(id: string, usage: readonly Usage[], at: number): void
   /** What other processes put on each account; one that is not named has none. */
   setForeignLoads(loads: ReadonlyMap<string, number>): void
 }
@@ -17,6 +19,7 @@ const UNUSED: HotState = {
   probing: false,
   foreignLoad: 0,
   usage: [],
+  usageAt: 0,
 }
 
 export function createHotStates(): HotStates {
@@ -39,8 +42,10 @@ export function createHotStates(): HotStates {
         change(id, { inFlight: inFlight - 1, probing: probe ? false : stillProbing })
       }
     },
-    observe(id, usage) {
-      if (usage.length > 0) change(id, { usage })
+    observe(id, usage, at) {
+      const known = of(id)
+      if (usage.length === 0 || at < known.usageAt) return
+      change(id, { usage: withNewerUsage(known.usage, usage, at), usageAt: at })
     },
     setForeignLoads(loads) {
       for (const id of new Set([...states.keys(), ...loads.keys()])) {

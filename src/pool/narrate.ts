@@ -9,6 +9,7 @@ const REASONS: Record<SelectionReason, string> = {
   'least-busy': 'the least busy, other OpenCode processes counted',
   'first-free': 'first in the list that is free',
   'next-in-turn': 'next in turn',
+  'below-quota': 'has more left of its quota; the first choice takes no new conversations',
   'less-claimed': 'next in turn among those that other OpenCode processes use least',
   'best-score': 'best score',
   probe: 'just came back; this request tries it',

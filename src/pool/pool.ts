@@ -29,6 +29,7 @@ import { createSync } from './sync.ts'
 import type { Vault } from './vault.ts'
 import { createWaiters } from './waiters.ts'
 import { supervise } from './supervision.ts'
+import { createUsagePoll } from './usage-poll.ts'
 
 /** What selection needs to know of a request. */
 export interface RequestTraits {
@@ -119,6 +120,8 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     views: () => machine.views(),
     lastUsedAt: (id) => hot.of(id).lastUsedAt,
     active: () => lastServed,
+    usageOf: hot.of,
+    usageStored: (id, stored) => usagePoll.takeStored(id, stored),
     tell: (news) => machine.send(news),
     accountsFile: provider.accountsFile,
   })
@@ -173,6 +176,8 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     wanted: () => settings().cross_process_claims && machine.viewList().length > 1,
   })
 
+  const usagePoll = createUsagePoll({ ...parts, endpoints, vault, hot, clock, sync, machine })
+
   function publishState(before: AccountView | undefined, after: AccountView): void {
     const { why, backAt } = explainState(after, world.now())
     publish({
@@ -204,6 +209,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
       views: machine.viewList(),
       hot: hot.of,
       strategy: settings().account_selection_strategy,
+      softQuotaPercent: settings().soft_quota_threshold_percent,
       family: model === undefined ? undefined : provider.family(model),
       home: place?.home,
       standIn: place?.standIn,
@@ -237,6 +243,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
         ? { ...event, mayDisable }
         : event
     machine.send({ type: 'account.told', id, event: told })
+    if (event.type === 'request.burst') usagePoll.confirm(id, event.sentAt)
   }
 
   /** What others hold is known before the first choice: it is read right after the accounts. */
@@ -247,6 +254,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   }
 
   async function closeFiles(): Promise<void> {
+    await usagePoll.dispose()
     await Promise.all([sync.dispose(), claims.dispose()])
   }
 
@@ -273,6 +281,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     begin(id, { probe }) {
       const end = hot.begin(id, probe, world.now())
       claims.used(id)
+      usagePoll.noteUse()
       return end
     },
     credentials: createCredentials({
@@ -292,7 +301,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     limited: (id, limits) =>
       machine.send({ type: 'account.told', id, event: { type: 'request.limited', limits } }),
     tell,
-    observe: hot.observe,
+    observe: (id, usage) => hot.observe(id, usage, world.now()),
     view: (id) => machine.views()[id],
     size: () => machine.viewList().length,
     labelOf,

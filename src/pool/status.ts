@@ -23,7 +23,10 @@ export interface AccountStatus {
   readonly backAt: number | undefined
   readonly disabledReason: DisabledReason | undefined
   readonly limits: readonly LimitRecord[]
+  /** Each window with its reset, as far as known; `usageReadAt` says how old that is. */
   readonly usage: readonly Usage[]
+  /** Epoch ms at which the provider said it, to this or to another process; 0 = never. */
+  readonly usageReadAt: number
   readonly inFlight: number
   /** Requests and idle sessions of other OpenCode processes on it. */
   readonly usedElsewhere: number
@@ -40,7 +43,7 @@ export interface PoolStatus {
 
 export function accountStatus(
   view: AccountView,
-  { inFlight, foreignLoad, lastUsedAt, usage }: HotState,
+  { inFlight, foreignLoad, lastUsedAt, usage, usageAt }: HotState,
   { plan, active, now }: { readonly plan: string; readonly active: boolean; readonly now: number },
 ): AccountStatus {
   const { id, state, renewing, facts } = view
@@ -55,6 +58,7 @@ export function accountStatus(
     disabledReason: facts.disabledReason ?? undefined,
     limits: facts.limits,
     usage,
+    usageReadAt: usageAt,
     inFlight,
     usedElsewhere: foreignLoad,
     lastUsedAt,

@@ -5,6 +5,7 @@ import type { StoredAccount } from '../store/schema.ts'
 import type { AccountStore, StoreDocument, StoreResult } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { factsOf, withFacts } from './translate.ts'
+import { type KnownUsage, storedUsage, withUsage } from './cached-usage.ts'
 import { type Vault, takeTokens } from './vault.ts'
 
 /** What the store's state leads to. */
@@ -21,6 +22,10 @@ export interface SyncParts {
   /** When each account was last used by this process, epoch ms; 0 = never. */
   readonly lastUsedAt: (id: string) => number
   readonly active: () => string | undefined
+  /** How much is used as far as known: written with what else is written of an account. */
+  readonly usageOf: (id: string) => KnownUsage
+  /** What the store knows of it. */
+  readonly usageStored: (id: string, stored: KnownUsage) => void
   readonly tell: (news: SyncNews) => void
   /** What people call the file, for messages. */
   readonly accountsFile: string
@@ -36,6 +41,8 @@ export interface Sync {
   take(document: StoreDocument): void
   /** An account's facts changed: write them soon, together with others. */
   save(id: string): void
+  /** The provider was asked how much is used: write it soon, and the plan if it named one. */
+  saveUsage(id: string, plan: string | undefined): void
   /** Writes what is still to be written. */
   flush(): Promise<void>
   /** The id of the account that the store says was used last. */
@@ -51,6 +58,7 @@ export function createSync(parts: SyncParts): Sync {
   /** What we and the store last agreed on, per account. */
   const agreed = new Map<string, AccountFacts>()
   const unsaved = new Set<string>()
+  const unsavedPlans = new Map<string, string>()
   let loading: Promise<void> | undefined
   let nextLoading: Promise<void> | undefined
   let saving: Promise<void> = Promise.resolve()
@@ -102,6 +110,8 @@ export function createSync(parts: SyncParts): Sync {
     const views = parts.views()
     const accounts = document.accounts.map((account, position) => {
       takeTokens(vault, account)
+      const usage = storedUsage(account, world.now())
+      if (usage !== undefined) parts.usageStored(account.uuid, usage)
       const theirs = storedFacts(account, document, position)
       const merged = mergeWithOurs(theirs, agreed.get(account.uuid), views[account.uuid]?.facts)
       agreed.set(account.uuid, theirs)
@@ -118,6 +128,7 @@ export function createSync(parts: SyncParts): Sync {
       agreed.delete(id)
       vault.delete(id)
       unsaved.delete(id)
+      unsavedPlans.delete(id)
     }
   }
 
@@ -154,6 +165,10 @@ export function createSync(parts: SyncParts): Sync {
     const base = agreed.get(id)
     if (facts === undefined || base === undefined) return
     if (sameStoredFacts(facts, base, world.now())) return
+    writeSoon(id)
+  }
+
+  function writeSoon(id: string): void {
     unsaved.add(id)
     cancelSave ??= world.arm(() => void flush(), SAVE_AFTER_MS)
   }
@@ -169,6 +184,8 @@ export function createSync(parts: SyncParts): Sync {
     if (unsaved.size === 0) return
     const ids = [...unsaved]
     unsaved.clear()
+    const plans = new Map(unsavedPlans)
+    unsavedPlans.clear()
     const views = parts.views()
     const result = await store.update((document) => ({
       ...document,
@@ -179,12 +196,15 @@ export function createSync(parts: SyncParts): Sync {
         if (!ids.includes(account.uuid) || base === undefined || ours === undefined) return account
         const theirs = storedFacts(account, document, position)
         const lastUsed = Math.max(account.lastUsed, parts.lastUsedAt(account.uuid))
-        return { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
+        const changed = { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
+        const planTier = plans.get(account.uuid) ?? account.planTier
+        return { ...withUsage(changed, parts.usageOf(account.uuid), world.now()), planTier }
       }),
     }))
     if (result.ok) return takeWritten(result)
     // Kept for the next write: what could not be saved still holds in memory.
     for (const id of ids) unsaved.add(id)
+    for (const [id, plan] of plans) if (!unsavedPlans.has(id)) unsavedPlans.set(id, plan)
     sayOnce('error', result.problem.message)
   }
 
@@ -199,6 +219,10 @@ export function createSync(parts: SyncParts): Sync {
     loadIfChanged: () => (store.changed() ? load() : undefined),
     take,
     save,
+    saveUsage(id, plan) {
+      if (plan !== undefined) unsavedPlans.set(id, plan)
+      writeSoon(id)
+    },
     flush,
     storedActive: () => storedActive,
     async dispose() {

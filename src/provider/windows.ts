@@ -17,6 +17,11 @@ export const RETRY_AFTER = 'retry-after'
 export const USAGE_LIMIT = 'usage-limit'
 export const UNIFIED = 'unified'
 
+/** What a window counts: a model family or a named limit; undefined = the whole account. */
+export function partOf(window: string): string | undefined {
+  return window.split(':')[1]
+}
+
 /** The name of a window that counts only a part of the traffic. */
 export function partWindow(window: string, part: string | undefined): string {
   return part === undefined ? window : `${window}:${part}`

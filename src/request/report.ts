@@ -1,5 +1,5 @@
-import type { LimitRecord } from '../../machines/limits.ts'
 import type { Pool } from '../pool/pool.ts'
+import { spreadEnd } from '../pool/spread.ts'
 import type { Answer, Verdict } from '../provider/provider.ts'
 import type { World } from '../world.ts'
 
@@ -12,16 +12,12 @@ export interface Report {
   failedInStream(answer: Answer, version: number): void
 }
 
-/** A reset is passed by this much, so that clocks that disagree do not send us too early. */
-const LEAST_SPREAD_MS = 1_000
-const MOST_SPREAD_MS = 30_000
-
 export function createReport(pool: Pool, world: Pick<World, 'random'>, id: string): Report {
   const report: Report = {
     limited({ limits }, { receivedAt }) {
       pool.limited(
         id,
-        limits.map((limit) => ({ ...limit, until: spread(limit, receivedAt) })),
+        limits.map((limit) => ({ ...limit, until: spreadEnd(limit.until, receivedAt, world.random) })),
       )
     },
     burst(verdict, { sentAt }) {
@@ -52,12 +48,6 @@ export function createReport(pool: Pool, world: Pick<World, 'random'>, id: strin
   async function replaceToken(version: number): Promise<void> {
     const next = await pool.credentials.after(version, id, undefined).catch(() => undefined)
     if (next === undefined) pool.tell(id, { type: 'request.withoutToken' })
-  }
-
-  function spread({ until }: LimitRecord, receivedAt: number): number {
-    const tenth = Math.max(0, until - receivedAt) / 10
-    const room = Math.min(MOST_SPREAD_MS - LEAST_SPREAD_MS, tenth)
-    return Math.round(until + LEAST_SPREAD_MS + world.random() * room)
   }
 
   return report

@@ -105,7 +105,7 @@ async function all(send: () => Promise<Response>): Promise<boolean[]> {
 export function poolOver({ origin }: Upstream, count: number) {
   return createAccountPool({
     provider: 'anthropic',
-    settings: { endpoints: { api: origin } },
+    settings: { endpoints: { api: origin, usage: origin } },
     accounts: Array.from({ length: count }, (_, index) => ({
       uuid: `account-${index}`,
       refreshToken: `refresh-${index}`,

@@ -25,6 +25,7 @@ function measureWith(accounts: number): Row[] {
         views,
         hot: hot.of,
         strategy,
+        softQuotaPercent: 100,
         family: 'sonnet',
         home: undefined,
         standIn: undefined,

@@ -80,6 +80,12 @@ describe('the fake of Anthropic', () => {
     })
   })
 
+  it('refuses to tell the usage twice within a minute', async () => {
+    const first = await read('/api/oauth/usage')
+    const second = await read('/api/oauth/usage')
+    expect([first.status, second.status, fake.usageRefusals()]).toEqual([200, 429, 1])
+  })
+
   it('answers again when the limit is over', async () => {
     fake.account('a').behave(LIMITED_UNTIL(Date.now() - 1))
     expect((await ask('a')).status).toBe(200)

@@ -11,6 +11,7 @@ import { type RecordedRequest, conversationOf, createRecord } from './record.ts'
 import { seedOf } from './seed.ts'
 import { ROTATES, type TokenBehavior } from './token-behaviors.ts'
 import { type ExchangeRecord, createTokenEndpoint } from './token-endpoint.ts'
+import { createUsageEndpoint } from './usage-endpoint.ts'
 
 export interface FakeOptions {
   /** Names, or more about each account. Default: `<provider>-1` and `<provider>-2`. */
@@ -20,6 +21,8 @@ export interface FakeOptions {
   /** Default: a free one. */
   readonly port?: number
   readonly tokenBehavior?: TokenBehavior
+  /** The clock by which the usage endpoint counts. Default: the real one. */
+  readonly now?: () => number
 }
 
 const EIGHT_HOURS = 8 * 3_600_000
@@ -43,6 +46,7 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
     accountOf,
     behavior: options.tokenBehavior ?? ROTATES,
   })
+  const usage = createUsageEndpoint(dialect, options.now ?? Date.now)
   for (const spec of options.accounts ?? [`${dialect.id}-1`, `${dialect.id}-2`]) {
     ledger.login(members.add(spec))
   }
@@ -80,7 +84,7 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
       case 'POST /api/accounts/deviceauth/token':
         return pollDevice(request)
       case `GET ${paths.usage}`:
-        return guarded(request, member, (known) => jsonAnswer(200, dialect.usage(known.account)))
+        return guarded(request, member, (known) => usage.answer(known.account))
       case `GET ${paths.profile}`:
         return guarded(request, member, (known) => jsonAnswer(200, dialect.profile(known.account)))
       default: {
@@ -137,6 +141,12 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
     reuses: tokens.reuses,
     /** How the token endpoint behaves from now on. */
     behaveOnExchange: tokens.behave,
+    /** Those for the usage of an account. */
+    usageRequests: () => record.requests.filter(({ path }) => path === dialect.paths.usage),
+    /** How often an account was asked about within a minute of the last time. */
+    usageRefusals: usage.refusals,
+    /** How the usage endpoint behaves from now on. */
+    behaveOnUsage: usage.behave,
     /** Who agrees on the authorize page and at the device code; added when unknown. */
     loginAs: (name: string) => {
       nextLogin = members.has(name) ? name : members.add(name)

@@ -79,6 +79,12 @@ describe('the fake of OpenAI', () => {
     })
   })
 
+  it('refuses to tell the usage twice within a minute', async () => {
+    const first = await fetch(fake.endpoints.usage, { headers: signed('a') })
+    const second = await fetch(fake.endpoints.usage, { headers: signed('a') })
+    expect([first.status, second.status, fake.usageRefusals()]).toEqual([200, 429, 1])
+  })
+
   it('says overload and revocation in its own way', async () => {
     fake.account('a').behave(SEQUENCE(OVERLOADED(1), REVOKED))
     expect((await ask('a')).status).toBe(503)

@@ -12,6 +12,7 @@ export function createFakeOpenAI(options: FakeOptions = {}) {
   return createFake(openaiDialect, options)
 }
 
+const USAGE_PATH = '/backend-api/wham/usage'
 const CODEX_PATH = '/backend-api/codex/responses'
 const CLAIM = 'https://api.openai.com/auth'
 const TOOL_RESULTS = ['function_call_output', 'custom_tool_call_output', 'local_shell_call_output']
@@ -23,9 +24,9 @@ const openaiDialect: Dialect = {
   paths: {
     model: [CODEX_PATH, '/v1/responses'],
     token: '/oauth/token',
-    usage: '/backend-api/wham/usage',
+    usage: USAGE_PATH,
     // There is none: the plan is part of the usage, the rest is in the token.
-    profile: '/backend-api/wham/usage',
+    profile: USAGE_PATH,
     authorize: '/oauth/authorize',
   },
   mint: (accountOf) => ({
@@ -36,8 +37,8 @@ const openaiDialect: Dialect = {
   endpoints: (origin) => ({
     authorize: `${origin}/oauth/authorize`,
     token: `${origin}/oauth/token`,
-    usage: `${origin}/backend-api/wham/usage`,
-    profile: `${origin}/backend-api/wham/usage`,
+    usage: origin + USAGE_PATH,
+    profile: origin + USAGE_PATH,
     api: `${origin}${CODEX_PATH}`,
   }),
 
@@ -66,6 +67,11 @@ const openaiDialect: Dialect = {
 function faultOfHeaders({ url, headers }: HttpRequest): string | undefined {
   if (headers['x-api-key'] !== undefined) return 'x-api-key must not be sent.'
   if (bearerOf({ headers }) === '') return 'authorization: Bearer … is required.'
+  if (url.pathname === USAGE_PATH) {
+    return headers['chatgpt-account-id'] === undefined
+      ? 'ChatGPT-Account-Id is required.'
+      : undefined
+  }
   if (url.pathname !== CODEX_PATH) return undefined
   if (headers['originator'] === undefined) return 'originator is required.'
   if (!headers['content-type']?.startsWith('application/json')) return 'content-type must be JSON.'

@@ -146,6 +146,7 @@ describe.each([
   async function usageStatus(accessToken: string): Promise<number> {
     const headers = {
       authorization: `Bearer ${accessToken}`,
+      'chatgpt-account-id': fake.account('a').accountId,
       'anthropic-beta': 'oauth-2025-04-20',
     }
     return (await fetch(fake.endpoints.usage, { headers })).status

@@ -14,6 +14,7 @@ const IDLE: HotState = {
   probing: false,
   foreignLoad: 0,
   usage: [],
+  usageAt: 0,
 }
 
 describe('sticky', () => {
@@ -160,6 +161,88 @@ describe('hybrid', () => {
   })
 })
 
+describe('a soft quota', () => {
+  const softQuotaPercent = 80
+  const full = { a: used(81), b: used(80), c: used(90) }
+
+  it.each(['sticky', 'round-robin'] as const)(
+    'gives no new conversation to an account above it while another is below (%s)',
+    (strategy) => {
+      const given = { strategy, softQuotaPercent }
+      expect(select(given, full)).toMatchObject({ id: 'b', reason: 'below-quota' })
+      expect(select({ ...given, active: 'c' }, full)).toMatchObject({ id: 'b' })
+      expect(select({ ...given, parentHome: 'a' }, full)).toMatchObject({ id: 'b' })
+    },
+  )
+
+  it('keeps the account in use under "hybrid" from new conversations too', () => {
+    const given = { strategy: 'hybrid', active: 'a', softQuotaPercent } as const
+    const hot = { a: used(81), b: used(79), c: used(100) }
+    expect(select({ ...given, softQuotaPercent: 100 }, hot)).toMatchObject({ id: 'a' })
+    expect(select(given, hot)).toMatchObject({ id: 'b', reason: 'below-quota' })
+  })
+
+  it('leaves a conversation at its home, and with its stand-in, until a limit', () => {
+    expect(select({ home: 'a', softQuotaPercent }, full)).toMatchObject({ id: 'a', reason: 'home' })
+    const views = [view('a', 'rateLimited'), view('b'), view('c')]
+    const given = { views, home: 'a', softQuotaPercent }
+    expect(select({ ...given, standIn: 'c' }, full)).toMatchObject({ id: 'c', reason: 'stand-in' })
+    expect(select(given, full)).toMatchObject({ id: 'b', settles: false })
+  })
+
+  it('gives its own reason only where it changed the choice', () => {
+    expect(select({ softQuotaPercent, active: 'b' }, full)).toMatchObject({ reason: 'active' })
+  })
+
+  it('changes nothing when all that can serve are above it, or at 100', () => {
+    const views = [view('a'), view('b', 'rateLimited'), view('c')]
+    const given = { views, active: 'c', softQuotaPercent }
+    expect(select(given, full)).toMatchObject({ id: 'c', reason: 'active' })
+    expect(select({ ...given, home: 'a' }, full)).toMatchObject({ id: 'a', reason: 'home' })
+    const over = { a: used(130), b: used(0), c: used(0) }
+    expect(select({ active: 'a' }, over)).toMatchObject({ id: 'a' })
+    expect(
+      select({ ...given, strategy: 'round-robin', home: 'a', active: 'a' }, full),
+    ).toMatchObject({ id: 'c', reason: 'next-in-turn' })
+  })
+
+  it('goes before a token that is still to be renewed', () => {
+    const views = [view('a'), view('b', 'active', { tokenExpiresAt: NOW - 1 })]
+    expect(select({ views, softQuotaPercent }, full)).toMatchObject({ id: 'b' })
+  })
+
+  it.each([
+    ['a window that has been reset', { window: 'session', usedPercent: 99, resetsAt: NOW }],
+    ['a window of one family', { window: 'weekly:opus', usedPercent: 99, resetsAt: NOW + 1 }],
+  ])('does not count %s', (_, usage) => {
+    expect(select({ softQuotaPercent }, { a: { usage: [usage] } })).toMatchObject({ id: 'a' })
+  })
+
+  it('counts each window of the account, also one without a known reset', () => {
+    const weekly = { window: 'weekly', usedPercent: 99, resetsAt: null }
+    const session = { window: 'session', usedPercent: 1, resetsAt: NOW + 1 }
+    const hot = { a: { usage: [weekly, session] } }
+    expect(select({ softQuotaPercent }, hot)).toMatchObject({ id: 'b' })
+  })
+
+  it('sends no new conversation above it while one below is ready, and never refuses one', () => {
+    const percents = fc.array(fc.nat(120), { minLength: 1, maxLength: 5 })
+    const strategies = fc.constantFrom('sticky', 'round-robin', 'hybrid')
+    fc.assert(
+      fc.property(percents, strategies, fc.nat(100), (each, strategy, threshold) => {
+        const views = each.map((_, at) => view(String(at)))
+        const hot = Object.fromEntries(each.map((percent, at) => [at, used(percent)]))
+        const selection = select({ views, strategy, softQuotaPercent: threshold }, hot)
+        const without = select({ views, strategy }, hot)
+        const percent = selection.ok ? (each[Number(selection.id)] ?? 0) : Infinity
+        const isOff = threshold === 100 || each.every((one) => one > threshold)
+        if (isOff) expect(selection).toEqual(without)
+        else expect(percent).toBeLessThanOrEqual(threshold)
+      }),
+    )
+  })
+})
+
 describe('every strategy', () => {
   it('keeps a family limit to its family', () => {
     const limits = [
@@ -292,6 +375,7 @@ function select(
     views: [view('a'), view('b'), view('c')],
     hot: (id) => ({ ...IDLE, ...hot[id] }),
     strategy: 'sticky',
+    softQuotaPercent: 100,
     family: undefined,
     home: undefined,
     standIn: undefined,

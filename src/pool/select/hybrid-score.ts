@@ -1,5 +1,6 @@
 import type { Usage } from '../../provider/provider.ts'
 import type { AccountView } from '../../../machines/view.ts'
+import { accountUsedPercent } from './quota.ts'
 import type { HotState } from './selection.ts'
 
 const USAGE_POINTS = 450
@@ -35,9 +36,8 @@ function health({ facts }: AccountView): number {
   return Math.max(0, HEALTH_POINTS - cost)
 }
 
-/** The fullest window that has not been reset since it was read, 0–100. */
+/** The fullest window of the account as a whole, 0–100. */
 function usedPercent(usage: readonly Usage[], now: number): number {
-  const current = usage.filter(({ resetsAt }) => resetsAt === null || resetsAt > now)
   if (usage.length === 0) return UNKNOWN_USED_PERCENT
-  return current.reduce((most, { usedPercent: used }) => Math.min(100, Math.max(most, used)), 0)
+  return Math.min(100, accountUsedPercent(usage, now))
 }

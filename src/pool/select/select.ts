@@ -1,6 +1,7 @@
 import { limitedUntil } from '../../../machines/limits.ts'
 import type { AccountView } from '../../../machines/view.ts'
 import type { Blocked, Chosen, Selection, SelectionInput } from './selection.ts'
+import { isAboveQuota } from './quota.ts'
 import { chooseBestScore, chooseForConversation, chooseNextInTurn } from './strategies.ts'
 
 /**
@@ -9,7 +10,7 @@ import { chooseBestScore, chooseForConversation, chooseNextInTurn } from './stra
  */
 export function selectAccount(input: SelectionInput): Selection {
   const ready = input.views.filter((view) => view.state === 'active' && isOpen(view, input))
-  if (ready.length > 0) return chosen(chooseByStrategy(preferAtOnce(ready, input), input), input)
+  if (ready.length > 0) return chosen(chooseAmong(ready, input), input)
   const returning = input.views.find(
     (view) => view.state === 'cooling' && isOpen(view, input) && !input.hot(view.id).probing,
   )
@@ -19,6 +20,15 @@ export function selectAccount(input: SelectionInput): Selection {
   )
   if (failing !== undefined) return chosen({ id: failing.id, reason: 'last-resort' }, input)
   return { ok: false, blocked: blockedBy(input) }
+}
+
+function chooseAmong(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  const choose = (open: readonly AccountView[]) =>
+    chooseByStrategy(preferAtOnce(open, input), input)
+  const below = preferBelowQuota(ready, input)
+  const choice = choose(below)
+  const isOther = below !== ready && choose(ready).id !== choice.id
+  return isOther ? { id: choice.id, reason: 'below-quota' } : choice
 }
 
 /**
@@ -34,6 +44,20 @@ function preferAtOnce(
     return (hasToken && !renewing) || id === home || id === standIn
   })
   return atOnce.length > 0 ? atOnce : ready
+}
+
+/**
+ * Those with enough left of their quota first, if there are any. A conversation stays where it is:
+ * only a limit sends it away.
+ */
+function preferBelowQuota(
+  ready: readonly AccountView[],
+  { home, standIn, hot, softQuotaPercent, now }: SelectionInput,
+): readonly AccountView[] {
+  const above = ready.filter(({ id }) => isAboveQuota(hot(id).usage, softQuotaPercent, now))
+  const left = above.filter(({ id }) => id !== home && id !== standIn)
+  if (left.length === 0 || above.length === ready.length) return ready
+  return ready.filter((view) => !left.includes(view))
 }
 
 function chooseByStrategy(ready: readonly AccountView[], input: SelectionInput): Chosen {

@@ -12,6 +12,8 @@ export interface HotState {
   /** What other processes put on it: their requests, and one for each that only holds it. */
   readonly foreignLoad: number
   readonly usage: readonly Usage[]
+  /** Epoch ms at which the provider said so, here or to another process; 0 = never. */
+  readonly usageAt: number
 }
 
 export interface SelectionInput {
@@ -19,6 +21,8 @@ export interface SelectionInput {
   readonly views: readonly AccountView[]
   readonly hot: (id: string) => HotState
   readonly strategy: Strategy
+  /** New conversations avoid accounts of which more is used, in percent; 100 = none is avoided. */
+  readonly softQuotaPercent: number
   /** The model family of the request. */
   readonly family: string | undefined
   /** The account this conversation belongs to. */
@@ -43,6 +47,8 @@ export type SelectionReason =
   /** Nobody is busy: the first in the list. */
   | 'first-free'
   | 'next-in-turn'
+  /** The one that the strategy prefers has little left, and is kept for the conversations it has. */
+  | 'below-quota'
   /** Next in turn among those that other processes use least; a nearer one is used more. */
   | 'less-claimed'
   | 'best-score'

@@ -3,7 +3,7 @@
 /** The plugin's settings that lead to a fake at `origin`, without pauses that would only take time. */
 export function settingsOf(origin: string): Readonly<Record<string, unknown>> {
   return {
-    endpoints: { token: `${origin}/v1/oauth/token`, api: origin },
+    endpoints: { token: `${origin}/v1/oauth/token`, api: origin, usage: origin },
     account_selection_strategy: 'round-robin',
     token_failure_backoff_ms: 1_000,
     max_wait_ms: 0,

@@ -79,6 +79,8 @@ export async function runProcesses(count: number, deviations: readonly Deviation
       views: () => ({}),
       lastUsedAt: () => 0,
       active: () => undefined,
+      usageOf: () => ({ usage: [], usageAt: 0 }),
+      usageStored: () => undefined,
       tell: () => {},
       accountsFile: 'accounts',
     })
