@@ -58,7 +58,8 @@ export function createSync(parts: SyncParts): Sync {
   /** What we and the store last agreed on, per account. */
   const agreed = new Map<string, AccountFacts>()
   const unsaved = new Set<string>()
-  const unsavedPlans = new Map<string, string>()
+  /** Accounts that were asked about, with the plan that the provider named. */
+  const unsavedUsage = new Map<string, string | undefined>()
   let loading: Promise<void> | undefined
   let nextLoading: Promise<void> | undefined
   let saving: Promise<void> = Promise.resolve()
@@ -128,7 +129,7 @@ export function createSync(parts: SyncParts): Sync {
       agreed.delete(id)
       vault.delete(id)
       unsaved.delete(id)
-      unsavedPlans.delete(id)
+      unsavedUsage.delete(id)
     }
   }
 
@@ -165,11 +166,11 @@ export function createSync(parts: SyncParts): Sync {
     const base = agreed.get(id)
     if (facts === undefined || base === undefined) return
     if (sameStoredFacts(facts, base, world.now())) return
-    writeSoon(id)
+    unsaved.add(id)
+    writeSoon()
   }
 
-  function writeSoon(id: string): void {
-    unsaved.add(id)
+  function writeSoon(): void {
     cancelSave ??= world.arm(() => void flush(), SAVE_AFTER_MS)
   }
 
@@ -181,11 +182,11 @@ export function createSync(parts: SyncParts): Sync {
   }
 
   async function write(): Promise<void> {
-    if (unsaved.size === 0) return
+    if (unsaved.size === 0 && unsavedUsage.size === 0) return
     const ids = [...unsaved]
+    const plans = new Map(unsavedUsage)
     unsaved.clear()
-    const plans = new Map(unsavedPlans)
-    unsavedPlans.clear()
+    unsavedUsage.clear()
     const views = parts.views()
     const result = await store.update((document) => ({
       ...document,
@@ -193,7 +194,8 @@ export function createSync(parts: SyncParts): Sync {
       accounts: document.accounts.map((account, position) => {
         const base = agreed.get(account.uuid)
         const ours = views[account.uuid]?.facts
-        if (!ids.includes(account.uuid) || base === undefined || ours === undefined) return account
+        const isChanged = ids.includes(account.uuid) || plans.has(account.uuid)
+        if (!isChanged || base === undefined || ours === undefined) return account
         const theirs = storedFacts(account, document, position)
         const lastUsed = Math.max(account.lastUsed, parts.lastUsedAt(account.uuid))
         const changed = { ...withFacts(account, mergeFacts(base, ours, theirs)), lastUsed }
@@ -204,8 +206,9 @@ export function createSync(parts: SyncParts): Sync {
     if (result.ok) return takeWritten(result)
     // Kept for the next write: what could not be saved still holds in memory.
     for (const id of ids) unsaved.add(id)
-    for (const [id, plan] of plans) if (!unsavedPlans.has(id)) unsavedPlans.set(id, plan)
-    sayOnce('error', result.problem.message)
+    for (const [id, plan] of plans) unsavedUsage.set(id, unsavedUsage.get(id) ?? plan)
+    // Usage can be asked again: that it was not kept is nothing a person must know.
+    if (ids.length > 0) sayOnce('error', result.problem.message)
   }
 
   function sayOnce(level: 'warn' | 'error', message: string): void {
@@ -220,8 +223,8 @@ export function createSync(parts: SyncParts): Sync {
     take,
     save,
     saveUsage(id, plan) {
-      if (plan !== undefined) unsavedPlans.set(id, plan)
-      writeSoon(id)
+      unsavedUsage.set(id, plan ?? unsavedUsage.get(id))
+      writeSoon()
     },
     flush,
     storedActive: () => storedActive,

@@ -12,7 +12,7 @@ interface Asked {
  */
 export function createMovedWorld(fetching: World['fetch'] = fetch, random = () => 0.5) {
   let now = Date.now()
-  let onTheWay = 0
+  const onTheWay = new Set<object>()
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
   const asked: Asked[] = []
   const said: string[] = []
@@ -20,7 +20,7 @@ export function createMovedWorld(fetching: World['fetch'] = fetch, random = () =
   async function settle(): Promise<void> {
     do {
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
-    } while (onTheWay > 0)
+    } while (onTheWay.size > 0)
   }
 
   function arm(fire: () => void, ms: number): () => void {
@@ -32,14 +32,15 @@ export function createMovedWorld(fetching: World['fetch'] = fetch, random = () =
   const world: World = {
     async fetch(url, init) {
       asked.push({ url, at: now })
-      const answering = fetching(url, init)
-      onTheWay += fetching === fetch ? 1 : 0
+      const exchange = {}
+      // One that waits for ever must not be waited for.
+      if (fetching === fetch) onTheWay.add(exchange)
       try {
-        const response = await answering
+        const response = await fetching(url, init)
         const { status, headers } = response
         return new Response(await response.arrayBuffer(), { status, headers })
       } finally {
-        onTheWay -= fetching === fetch ? 1 : 0
+        onTheWay.delete(exchange)
       }
     },
     now: () => now,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { assemble } from '../../src/assemble.ts'
 import { parseSettings } from '../../src/config/settings.ts'
@@ -13,6 +14,7 @@ import { jsonAnswer } from '../fake/dialect.ts'
 import type { Fake, FakeOptions } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import type { UsageBehavior } from '../fake/usage-endpoint.ts'
+import { openPool } from '../request/open-pool.ts'
 import { createMovedWorld } from './moved-world.ts'
 
 const SECOND = 1_000
@@ -266,7 +268,39 @@ describe.each([
   })
 })
 
+describe('a usage read in a real process', () => {
+  it('lifts a guess after a second or two, and stands in the accounts file', async () => {
+    const fake = await createFakeAnthropic({ accounts: ['a', 'b'] })
+    const pool = await openPool(fake)
+    opened.push(fake.close, pool.close)
+    fake.account('a').behave(LIMITED_WITHOUT_REASON)
+    expect((await pool.ask()).text).toContain('answered by b')
+    expect(pool.stateOf('a')).toBe('rateLimited')
+    await expect.poll(() => pool.stateOf('a'), { timeout: 5_000 }).toBe('active')
+    await pool.dispose()
+    expect(JSON.parse(await readFile(pool.file, 'utf8'))).toMatchObject({
+      accounts: [
+        { label: 'a', cachedUsage: { five_hour: { utilization: 10 } }, strikes: 1 },
+        { label: 'b' },
+      ],
+    })
+    expect(fake.usageRequests()).toHaveLength(1)
+  })
+})
+
 describe('a usage read', () => {
+  it('that cannot be written down still counts, and nobody is alarmed', async () => {
+    const { time, ask, of, store } = await start(createFakeAnthropic)
+    await ask()
+    store.update = async () => ({
+      ok: false,
+      problem: { code: 'unwritable', message: 'the disk is full' },
+    })
+    await time.pass(2 * MINUTE)
+    expect(of('b')?.usageReadAt).toBeGreaterThan(0)
+    expect(time.said.join()).not.toContain('the disk is full')
+  })
+
   it('teaches the plan of a ChatGPT account', async () => {
     const { time, ask, of } = await start(createFakeOpenAI, {
       change: () => ({ planTier: 'free' }),
@@ -360,13 +394,14 @@ async function start(
       fields: { endpoints: fake.endpoints, proactive_refresh: false, ...options.settings },
     },
   ])
+  const store = createMemoryStore(place)
   const {
     pool,
     fetch: send,
     ready,
   } = assemble({
     provider: providers[fake.id],
-    store: createMemoryStore(place),
+    store,
     journal: createMemoryJournal(),
     claims: createMemoryClaims(createMemoryClaimsPlace(), time.now),
     world: time.world,
@@ -381,6 +416,7 @@ async function start(
     time,
     pool,
     place,
+    store,
     news: () => seen,
     of: (label: string) => pool.status().accounts.find((account) => account.label === label),
     usageTimes: () =>
