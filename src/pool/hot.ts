@@ -7,7 +7,7 @@ export interface HotStates {
   of(id: string): HotState
   /** One more request in flight. Returns the way to end it, safe to call twice. */
   begin(id: string, probe: boolean, now: number): () => void
-  /** What the provider said at `at`, epoch ms. Nothing, or something older than known, is ignored. */
+  /** What the provider said at `at`, epoch ms; nothing new when it named no window. */
   observe(id: string, usage: readonly Usage[], at: number): void
   /** What other processes put on each account; one that is not named has none. */
   setForeignLoads(loads: ReadonlyMap<string, number>): void
@@ -43,9 +43,8 @@ export function createHotStates(): HotStates {
       }
     },
     observe(id, usage, at) {
-      const known = of(id)
-      if (usage.length === 0 || at < known.usageAt) return
-      change(id, { usage: withNewerUsage(known.usage, usage, at), usageAt: at })
+      if (usage.length === 0) return
+      change(id, { usage: withNewerUsage(of(id).usage, usage, at), usageAt: at })
     },
     setForeignLoads(loads) {
       for (const id of new Set([...states.keys(), ...loads.keys()])) {

@@ -141,7 +141,8 @@ export function createUsagePoll(parts: UsagePollParts): UsagePoll {
     const { id, facts } = view
     plans.asked(id)
     const answer = await answerFor(credential)
-    if (isOver()) return
+    const isGone = !machine.viewList().some((each) => each.id === id)
+    if (isOver() || isGone) return
     if (answer.kind === 'unavailable') {
       const { detail, retryAfterMs } = answer
       const minutes = Math.round(plans.failed(id, retryAfterMs) / 60_000)

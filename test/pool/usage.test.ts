@@ -42,12 +42,12 @@ describe('a newer read of usage', () => {
     expect(withNewerUsage([before], [session(11, null)], later)).toEqual([session(11, null)])
   })
 
-  it('counts only if it is newer and says anything', () => {
+  it('counts only if it names a window, and also after the clock was set back', () => {
     const hot = createHotStates()
-    hot.observe('a', [session(5, null)], NOW)
-    hot.observe('a', [session(1, null)], NOW - 1)
+    hot.observe('a', [session(5, null)], NOW + HOUR)
+    hot.observe('a', [session(6, null)], NOW)
     hot.observe('a', [], NOW + 1)
-    expect(hot.of('a')).toMatchObject({ usage: [session(5, null)], usageAt: NOW })
+    expect(hot.of('a')).toMatchObject({ usage: [session(6, null)], usageAt: NOW })
   })
 })
 
