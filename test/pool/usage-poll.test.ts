@@ -13,7 +13,7 @@ import { ANSWERS, LIMITED_UNTIL, LIMITED_WITHOUT_REASON } from '../fake/behavior
 import { jsonAnswer } from '../fake/dialect.ts'
 import type { Fake, FakeOptions } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
-import type { UsageBehavior } from '../fake/usage-endpoint.ts'
+import { TELLS_USAGE, type UsageBehavior } from '../fake/usage-endpoint.ts'
 import { openPool } from '../request/open-pool.ts'
 import { createMovedWorld } from './moved-world.ts'
 
@@ -189,7 +189,7 @@ describe.each([
     fake.behaveOnUsage(() => jsonAnswer(500, {}))
     await ask()
     await time.pass(MINUTE)
-    fake.behaveOnUsage(() => 'answers')
+    fake.behaveOnUsage(TELLS_USAGE)
     for (let minute = 0; minute < 40; minute += 4) {
       if (fake.usageRequests().length === 2) fake.behaveOnUsage(() => jsonAnswer(500, {}))
       await ask()
