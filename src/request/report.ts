@@ -17,7 +17,10 @@ export function createReport(pool: Pool, world: Pick<World, 'random'>, id: strin
     limited({ limits }, { receivedAt }) {
       pool.limited(
         id,
-        limits.map((limit) => ({ ...limit, until: spreadEnd(limit.until, receivedAt, world.random) })),
+        limits.map((limit) => ({
+          ...limit,
+          until: spreadEnd(limit.until, receivedAt, world.random),
+        })),
       )
     },
     burst(verdict, { sentAt }) {
