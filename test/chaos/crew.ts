@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,9 @@ export interface Worker {
   resume(): void
   isStopped(): boolean
   kill(): void
+  /** Settles as soon as the process is gone. */
+  readonly gone: Promise<void>
+  /** Settles when all it printed has been read, too. */
   readonly ended: Promise<unknown>
 }
 
@@ -51,14 +54,18 @@ const PROGRAMS = [
   'lock-remover',
   'mutate',
   'renew',
+  'update',
 ] as const
 type Program = (typeof PROGRAMS)[number]
+
+const PREFIX = 'rota-chaos-'
 /** A killed process is gone at once; its pipes may take a moment. */
 const LONGEST_END_MS = 5_000
 
 /** Programs are bundled first, so that starting one again costs little. */
 export async function gatherCrew(): Promise<Crew> {
-  const root = mkdtempSync(join(tmpdir(), 'rota-chaos-'))
+  removeRemains()
+  const root = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
   const running = new Map<number, ChildProcess>()
   let folders = 0
   await build({
@@ -95,6 +102,7 @@ export async function gatherCrew(): Promise<Crew> {
       const pid = child.pid ?? 0
       running.set(pid, child)
       const ended = once(child, 'close').finally(() => running.delete(pid))
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
       // A killed process does not listen any more.
       child.stdin.on('error', () => {})
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -117,6 +125,7 @@ export async function gatherCrew(): Promise<Crew> {
         },
         isStopped: () => stopped,
         kill: () => void child.kill('SIGKILL'),
+        gone,
         ended,
       }
     },
@@ -124,11 +133,29 @@ export async function gatherCrew(): Promise<Crew> {
       const all = [...running.values()]
       for (const child of all) child.kill('SIGKILL')
       const closed = Promise.all(all.map((child) => once(child, 'close').catch(() => undefined)))
-      await Promise.race([closed, pause(LONGEST_END_MS)])
+      await Promise.race([closed, pause(LONGEST_END_MS, undefined, { ref: false })])
     },
     close() {
       for (const child of running.values()) child.kill('SIGKILL')
       rmSync(root, { recursive: true, force: true, maxRetries: 5 })
     },
+  }
+}
+
+/** Removes what a run has left that was itself killed. */
+function removeRemains(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name)?.[1]
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }

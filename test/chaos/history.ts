@@ -2,15 +2,23 @@ import { appendFileSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 
-/** What a process says of one mutation: before it begins, and after the store has confirmed it. */
+/** What a process writes down. Never a token: its hash. */
 export type HistoryEvent =
+  /** Before a mutation begins, and after the store has confirmed it. */
   | { readonly kind: 'intent'; readonly seq: number }
   /** The two counters as the confirmed document holds them. */
   | { readonly kind: 'ack'; readonly seq: number; readonly own: number; readonly shared: number }
+  /** The token of an account as it stood in the file. */
+  | {
+      readonly kind: 'seen'
+      readonly account: string
+      readonly version: number
+      readonly token: string
+    }
 
 /** The history of one process from its start to its end. */
 export interface History {
-  /** Which of the counters it raises. */
+  /** Of the process, and of the counter that it raises. */
   readonly name: string
   readonly events: readonly HistoryEvent[]
   /** Lines that are none: a killed process may leave one, as its last. */
@@ -21,6 +29,12 @@ export interface History {
 const eventSchema = v.variant('kind', [
   v.object({ kind: v.literal('intent'), seq: v.number() }),
   v.object({ kind: v.literal('ack'), seq: v.number(), own: v.number(), shared: v.number() }),
+  v.object({
+    kind: v.literal('seen'),
+    account: v.string(),
+    version: v.number(),
+    token: v.string(),
+  }),
 ])
 const lineSchema = v.pipe(v.string(), v.parseJson(), eventSchema)
 

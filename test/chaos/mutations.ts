@@ -14,7 +14,7 @@ const RUN_MS = 60_000
 /** Longer than a lock lives without a sign of its holder. */
 const STOP_MS = 15_500
 /** So many that eight are awake while the others sleep through their locks. */
-const WORKERS = 32
+const WORKERS = 40
 const AWAKE = 8
 
 /** R1: no confirmed update is lost, whoever is killed or stopped. */
@@ -36,7 +36,14 @@ export async function runMutations(crew: Crew, runtime: Runtime): Promise<Row> {
   const before = countAcks(histories)
   const monkey = startMonkey(
     workers,
-    { killEveryMs: 1_080, stopEveryMs: 680, stopForMs: () => STOP_MS, awake: AWAKE },
+    {
+      killEveryMs: 1_050,
+      // The sleepers sleep out: a stop that a kill ends was not longer than a lock lives.
+      kills: 'awake',
+      stopEveryMs: 280,
+      stopForMs: () => STOP_MS,
+      awake: AWAKE,
+    },
     start,
   )
   await pause(RUN_MS)

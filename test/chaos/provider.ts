@@ -1,8 +1,14 @@
-import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { secret } from '../../src/secret.ts'
+import { createFileStore } from '../../src/store/file.ts'
+import type { StoredAccount } from '../../src/store/schema.ts'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import type { Fake } from '../fake/fake.ts'
-import type { Spend } from './check.ts'
+import { type Death, type FinalAccount, type Spend, diedWith, hasLostAnswer } from './check.ts'
+import { hashOf, storedAccounts } from './tokens.ts'
+
+/** The file can be too busy for a login: a person tries again, but not for ever. */
+const MOST_TRIES = 3
 
 /** A strict provider, and the accounts file of its clients. */
 export interface ChaosProvider {
@@ -13,7 +19,10 @@ export interface ChaosProvider {
   /** Whose login no longer works at the provider. */
   dead(): readonly string[]
   /** Signs in again, as a person would, and writes the new login into the file. */
-  login(name: string): void
+  login(name: string): Promise<void>
+  /** How each account stands in the file and at the provider, after these deaths. */
+  standing(deaths: readonly Death[]): readonly FinalAccount[]
+  close(): Promise<void>
 }
 
 export async function startProvider(
@@ -22,54 +31,75 @@ export async function startProvider(
 ): Promise<ChaosProvider> {
   const fake = await createFakeAnthropic({ accounts })
   writeFileSync(file, JSON.stringify(fake.seed()), { mode: 0o600 })
-  /** How many exchanges came before the last login of each account. */
-  const before = new Map<string, number>()
+  const store = createFileStore({ file, now: Date.now })
+  /** The tokens of logins that have been replaced. */
+  const replaced = new Set<string>()
+  const isDead = (name: string) =>
+    fake.exchanges.some(
+      ({ account, refreshToken, outcome }) =>
+        account === name &&
+        (outcome === 'reused' || outcome === 'revoked') &&
+        !replaced.has(refreshToken),
+    )
+
+  const spends = () =>
+    fake.exchanges.map(({ refreshToken, client = 'somebody', at, outcome }) => ({
+      token: hashOf(refreshToken),
+      client,
+      at,
+      outcome,
+    }))
+
   return {
     fake,
     file,
-    spends: () =>
-      fake.exchanges.map(({ refreshToken, client, at, outcome }) => ({
-        token: createHash('sha256').update(refreshToken).digest('hex'),
-        client,
-        at,
-        outcome,
-      })),
-    dead: () =>
-      accounts.filter((name) =>
-        fake.exchanges
-          .slice(before.get(name) ?? 0)
-          .some(
-            ({ account, outcome }) =>
-              account === name && (outcome === 'reused' || outcome === 'revoked'),
-          ),
-      ),
-    login(name) {
-      before.set(name, fake.exchanges.length)
+    spends,
+    dead: () => accounts.filter(isDead),
+    async login(name) {
+      replaced.add(fake.account(name).tokens().refreshToken)
+      for (const { account, refreshToken } of fake.exchanges) {
+        if (account === name) replaced.add(refreshToken)
+      }
       const { refreshToken, accessToken, expiresAt } = fake.account(name).login()
-      const document = JSON.parse(readFileSync(file, 'utf8'))
-      const repaired = (account: Account) => ({
+      const repaired = (account: StoredAccount): StoredAccount => ({
         ...account,
-        refreshToken,
-        accessToken,
+        refreshToken: secret(refreshToken),
+        accessToken: secret(accessToken),
         expiresAt,
-        tokenVersion: (account.tokenVersion ?? 0) + 1,
+        tokenVersion: account.tokenVersion + 1,
         isAuthDisabled: false,
         authDisabledReason: undefined,
         disabledReason: undefined,
         consecutiveAuthFailures: 0,
         authRetryAt: 0,
       })
-      const rev = (document.rev ?? 0) + 1
-      const all = document.accounts.map((account: Account) =>
-        account.label === name ? repaired(account) : account,
-      )
-      const text = JSON.stringify({ ...document, rev, accounts: all })
-      writeFileSync(file, text, { mode: 0o600 })
+      for (let tries = 1; ; tries++) {
+        const result = await store.update((document) => ({
+          ...document,
+          accounts: document.accounts.map((account) =>
+            account.label === name ? repaired(account) : account,
+          ),
+        }))
+        if (result.ok) return
+        if (tries === MOST_TRIES) throw new Error(`Nobody can sign in: ${result.problem.message}`)
+      }
+    },
+    standing: (deaths) =>
+      storedAccounts(file).map(({ label = '', tokenVersion, refreshToken, disabledReason }) => {
+        const token = hashOf(refreshToken.reveal())
+        return {
+          account: label,
+          version: tokenVersion,
+          token,
+          disabledReason,
+          newest: isDead(label) ? undefined : hashOf(fake.account(label).tokens().refreshToken),
+          isInDoubt: hasLostAnswer(token, spends(), deaths),
+          deadOwners: diedWith(token, deaths),
+        }
+      }),
+    async close() {
+      await store.dispose()
+      await fake.close()
     },
   }
-}
-
-interface Account {
-  readonly label: string
-  readonly tokenVersion?: number
 }

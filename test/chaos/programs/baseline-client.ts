@@ -6,6 +6,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import lockfile from 'proper-lockfile'
 import * as v from 'valibot'
 
+// With its runner.
+process.stdin.once('end', () => process.exit()).resume()
 const [file = '', origin = '', name = ''] = process.argv.slice(2)
 const schema = v.pipe(
   v.string(),

@@ -1,6 +1,8 @@
 /** A pool that sends nothing. Prints every new name of its first account, and when it was seen. */
 import { createAccountPool } from '../../../src/account-pool.ts'
 
+// With its runner.
+process.stdin.once('end', () => process.exit()).resume()
 const [file = ''] = process.argv.slice(2)
 const pool = createAccountPool({
   provider: 'anthropic',

@@ -11,7 +11,9 @@ import { appendEvent } from '../history.ts'
 const [file = '', name = '', history = ''] = process.argv.slice(2)
 const store = createFileStore({ file, now: Date.now })
 const end = new AbortController()
-createInterface({ input: process.stdin }).once('line', () => end.abort())
+createInterface({ input: process.stdin })
+  .once('line', () => end.abort())
+  .once('close', () => end.abort())
 console.log('ready')
 for (let seq = 1; !end.signal.aborted; seq++) {
   appendEvent(history, { kind: 'intent', seq })
