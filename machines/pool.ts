@@ -78,6 +78,8 @@ interface PoolContext extends PoolInput {
   /** Accounts whose token waits for its turn: first those that requests wait for. */
   readonly wanted: readonly string[]
   readonly queued: readonly string[]
+  /** The version of the token that each of those that wait was asked to replace. */
+  readonly asked: Readonly<Record<string, number>>
   readonly refusals: Refusals
   readonly crashes: Readonly<Record<string, number>>
 }
@@ -191,8 +193,10 @@ export const poolMachine = setup({
       },
     ),
     renew: enqueueActions(({ context, enqueue, self }, { id, from }: RenewalRequest) => {
-      const { renewing, wanted, queued } = context
-      if (renewing.includes(id) || wanted.includes(id)) return
+      const { renewing, wanted, queued, asked } = context
+      if (renewing.includes(id)) return
+      enqueue.assign({ asked: { ...asked, [id]: context.views[id]?.facts.tokenVersion ?? 0 } })
+      if (wanted.includes(id)) return
       if (renewing.length >= PARALLEL_RENEWALS) {
         if (from === 'request') {
           enqueue.assign({ wanted: [...wanted, id], queued: queued.filter((each) => each !== id) })
@@ -235,10 +239,17 @@ export const poolMachine = setup({
     }),
     renewNext: enqueueActions(({ context, enqueue }) => {
       const { renewing, wanted, queued } = context
+      const waiting = [...wanted, ...queued]
+      // Another process was faster: to renew that token, too, would spend it for nothing.
+      const renewed = waiting.filter((id) => newerToken(context, id) !== undefined)
       const free = Math.max(0, PARALLEL_RENEWALS - renewing.length)
-      const next = [...wanted, ...queued].slice(0, free)
-      const isLeft = (id: string) => !next.includes(id)
+      const next = waiting.filter((id) => !renewed.includes(id)).slice(0, free)
+      const isLeft = (id: string) => !next.includes(id) && !renewed.includes(id)
       enqueue.assign({ wanted: wanted.filter(isLeft), queued: queued.filter(isLeft) })
+      for (const id of renewed) {
+        const outcome = newerToken(context, id)
+        if (outcome !== undefined) enqueue.emit({ type: 'token.settled', id, outcome })
+      }
       for (const id of next) enqueue.raise({ type: 'token.wanted', id })
     }),
     /** Supervision: an account that throws starts again from its last view, three times. */
@@ -273,6 +284,7 @@ export const poolMachine = setup({
     renewing: [],
     wanted: [],
     queued: [],
+    asked: {},
     refusals: {},
     crashes: {},
   }),
@@ -377,6 +389,18 @@ export const poolMachine = setup({
     },
   },
 })
+
+/** The token that has replaced, while its renewal waited for its turn, the one it was asked for. */
+function newerToken(
+  { views, asked, now }: PoolContext,
+  id: string,
+): (RefreshOutcome & { kind: 'renewed' }) | undefined {
+  const facts = views[id]?.facts
+  if (facts === undefined || facts.tokenVersion <= (asked[id] ?? Infinity)) return undefined
+  const { tokenExpiresAt, tokenVersion } = facts
+  const works = tokenExpiresAt === 0 || tokenExpiresAt > now()
+  return works ? { kind: 'renewed', expiresAt: tokenExpiresAt, version: tokenVersion } : undefined
+}
 
 /** For whoever still waits for a token of an account that was taken out of the store. */
 const REMOVED: RefreshOutcome = {

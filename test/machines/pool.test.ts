@@ -175,6 +175,35 @@ describe('the pool', () => {
     await expect.poll(() => started).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  it('renews nothing for one that waits when another process has renewed its token meanwhile', async () => {
+    const { pool, gates, all } = await startFull()
+    const newer = { tokenVersion: 2, tokenExpiresAt: START + HOUR }
+    pool.send({
+      type: 'store.changed',
+      accounts: [...all.slice(0, 3), facts('d', newer), ...all.slice(4)],
+    })
+    gates.get('a')?.(RENEWED)
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c', 'e'])
+    expect(pool.settled()).toEqual([
+      { type: 'token.settled', id: 'a', outcome: RENEWED },
+      { type: 'token.settled', id: 'd', outcome: RENEWED },
+    ])
+  })
+
+  it.each([
+    ['has ended, too', { tokenVersion: 2, tokenExpiresAt: START - 1 }, 0],
+    ['was refused, too', { tokenVersion: 2 }, 1],
+  ])('renews the token of one that waits when the newer one %s', async (_, newer, more) => {
+    const { pool, gates, all } = await startFull()
+    pool.send({
+      type: 'store.changed',
+      accounts: [...all.slice(0, 3), facts('d', newer), ...all.slice(4)],
+    })
+    for (let asked = 0; asked < more; asked++) pool.send({ type: 'token.wanted', id: 'd' })
+    gates.get('a')?.(RENEWED)
+    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c', 'd'])
+  })
+
   it('plans every renewal anew when the configuration changes', async () => {
     const renewed: string[] = []
     const plan = { enabled: false, leadMs: 30 * 60_000, intervalMs: 300_000 }
@@ -284,6 +313,17 @@ const THROWS = { type: 'request.burst', sentAt: START, retryAfterMs: undefined }
 
 function facts(id: string, known: Partial<AccountFacts> = {}): AccountFacts {
   return newFacts(id, known)
+}
+
+/** Three renewals run, and those of `d` and `e` wait for their turn. */
+async function startFull() {
+  const gates = new Map<string, (outcome: RefreshOutcome) => void>()
+  const pool = startPool((id) => new Promise((resolve) => gates.set(id, resolve)))
+  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => facts(id, { tokenVersion: 1 }))
+  pool.send({ type: 'store.changed', accounts: all })
+  for (const { id } of all) pool.send({ type: 'token.wanted', id })
+  await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c'])
+  return { pool, gates, all }
 }
 
 interface PoolOptions {
