@@ -67,17 +67,26 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
   ): Promise<RefreshOutcome> {
     await sync.load()
     const { refreshToken } = spent
-    const outcome = overtaken(id, spent)
     const [found] = await journal.spent([refreshToken])
     // Nobody who still holds it may try again; what it once brought stays.
     if (found === undefined) {
       await journal.record(refreshToken, answer).catch(() => journal.leaveInDoubt(refreshToken))
     } else await journal.release(refreshToken)
-    return outcome?.kind === 'renewed' ? outcome : dead(answer)
+    return refused(id, spent, answer)
   }
 
   async function apply(id: string, spent: Tokens, found: SpendRecord): Promise<RefreshOutcome> {
-    return found.kind === 'dead' ? dead(found) : take(id, spent, found)
+    return found.kind === 'dead' ? refused(id, spent, found) : take(id, spent, found)
+  }
+
+  function refused(id: string, spent: Tokens, answer: SpendRecord & { kind: 'dead' }) {
+    return unlessOvertaken(id, spent, dead(answer))
+  }
+
+  /** A login that arrived meanwhile must not be blamed for what became of the token before it. */
+  function unlessOvertaken(id: string, spent: Tokens, end: RefreshOutcome): RefreshOutcome {
+    const outcome = overtaken(id, spent)
+    return outcome?.kind === 'renewed' ? outcome : end
   }
 
   /** Uses the new token, and merges it into the store if that still holds the old one. */
@@ -105,7 +114,7 @@ export function createAnswers({ vault, store, sync, journal, world }: AnswersPar
     return { kind: 'renewed', expiresAt, version }
   }
 
-  return { overtaken, keep, bury, apply, writeUnrecorded }
+  return { overtaken, unlessOvertaken, keep, bury, apply, writeUnrecorded }
 }
 
 export const STOPPED = failed('unavailable', 'the account was removed')

@@ -31,6 +31,8 @@ export interface RenewalParts {
 /** A living owner is done within the limits of `exchange.ts`; after that we look again later. */
 const WAIT_FOR_OWNER_MS = 30_000
 
+const GIVEN_UP = failed('lost', 'two processes ended while they renewed it')
+
 /**
  * The steps of the refresh machine. `machines/refresh.ts` says in which order they run, and
  * `docs/decisions/003-spending-refresh-tokens.md` why.
@@ -38,7 +40,7 @@ const WAIT_FOR_OWNER_MS = 30_000
 export function provideRenewal(parts: RenewalParts) {
   const { vault, journal, world } = parts
   const exchangeToken = createExchange(parts)
-  const { overtaken, keep, bury, apply, writeUnrecorded } = createAnswers(parts)
+  const { overtaken, unlessOvertaken, keep, bury, apply, writeUnrecorded } = createAnswers(parts)
   /** The tokens each run is about, since it read the store: newer ones that arrive need no renewal. */
   const begun = new Map<string, Tokens>()
   /** The tokens whose tickets are ours. */
@@ -86,7 +88,7 @@ export function provideRenewal(parts: RenewalParts) {
       case 'spent':
         return apply(id, tokens, right.record)
       case 'lost':
-        return failed('lost', 'two processes ended while they renewed it')
+        return unlessOvertaken(id, tokens, GIVEN_UP)
       case 'unwritable':
         return failed('unavailable', `the new token could not be saved (${right.detail})`)
     }
