@@ -129,8 +129,9 @@ describe('the checker of tokens in the file', () => {
   })
 
   it('passes a dead login that the file calls so, and one that only the next use can tell', () => {
-    const dead = { ...a, newest: undefined, disabledReason: 'lost' }
-    expect(wrong(lines, [dead, b])).toEqual([])
+    for (const disabledReason of ['lost', 'revoked', 'auth']) {
+      expect(wrong(lines, [{ ...a, newest: undefined, disabledReason }, b])).toEqual([])
+    }
     expect(wrong(lines, [{ ...a, newest: 'a3', isInDoubt: true }, b])).toEqual([])
   })
 

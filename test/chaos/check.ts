@@ -207,7 +207,9 @@ function wrongEnd(end: FinalAccount): string[] {
   const { account, token, disabledReason, newest, isInDoubt, deadOwners } = end
   const needsLogin = disabledReason === 'lost' || disabledReason === 'revoked'
   if (newest === undefined) {
-    return needsLogin ? [] : [`${account} needs a login, and the file does not say so`]
+    // `auth` was there first when its token was refused too often: people are told to sign in, too.
+    const isTold = needsLogin || disabledReason === 'auth'
+    return isTold ? [] : [`${account} needs a login, and the file does not say so`]
   }
   // Whoever asks next will learn it.
   if (isInDoubt) return []
