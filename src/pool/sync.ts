@@ -6,7 +6,7 @@ import type { AccountStore, StoreDocument, StoreResult } from '../store/store.ts
 import type { World } from '../world.ts'
 import { factsOf, withFacts } from './translate.ts'
 import { type KnownUsage, storedUsage, withUsage } from './cached-usage.ts'
-import { type Vault, takeTokens } from './vault.ts'
+import { type Vault, takeTokens, versionOf } from './vault.ts'
 
 /** What the store's state leads to. */
 type SyncNews =
@@ -140,9 +140,7 @@ export function createSync(parts: SyncParts): Sync {
     position: number,
   ): AccountFacts {
     const facts = factsOf(account, { rev, position, now: world.now() })
-    const known = vault.get(account.uuid)
-    const isKnown = known?.refreshToken.reveal() === account.refreshToken.reveal()
-    return isKnown ? { ...facts, tokenVersion: known.version } : facts
+    return { ...facts, tokenVersion: versionOf(account, vault.get(account.uuid)) }
   }
 
   function mergeWithOurs(

@@ -24,19 +24,31 @@ export type Vault = Map<string, Tokens>
  */
 export function takeTokens(vault: Vault, account: StoredAccount): void {
   const ours = vault.get(account.uuid)
-  const stored = account.refreshToken.reveal()
-  if (ours?.from?.some((spent) => spent.reveal() === stored) === true) return
-  const isSame = ours?.refreshToken.reveal() === stored
-  const known = ours === undefined ? -1 : ours.version
-  const version = Math.max(account.tokenVersion, isSame ? known : known + 1)
+  if (ours !== undefined && cameFrom(ours, account)) return
   vault.set(account.uuid, {
     refreshToken: account.refreshToken,
     accessToken: account.accessToken,
     expiresAt: account.expiresAt ?? 0,
-    version,
+    version: versionOf(account, ours),
     accountId: account.accountId,
-    ...(isSame && ours.from !== undefined ? { from: ours.from } : {}),
+    ...(holds(ours, account) && ours?.from !== undefined ? { from: ours.from } : {}),
   })
+}
+
+/** Our own count of a stored account's token, whether it was taken or not. */
+export function versionOf(account: StoredAccount, ours: Tokens | undefined): number {
+  const counted = account.tokenVersion
+  if (ours === undefined) return counted
+  if (cameFrom(ours, account)) return Math.min(counted, ours.version - 1)
+  return Math.max(counted, holds(ours, account) ? ours.version : ours.version + 1)
+}
+
+function cameFrom(ours: Tokens, { refreshToken }: StoredAccount): boolean {
+  return ours.from?.some((spent) => spent.reveal() === refreshToken.reveal()) === true
+}
+
+function holds(ours: Tokens | undefined, { refreshToken }: StoredAccount): boolean {
+  return ours?.refreshToken.reveal() === refreshToken.reveal()
 }
 
 /** What a request may use at `now`; undefined when the token is missing or has ended. */
