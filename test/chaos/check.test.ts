@@ -39,6 +39,12 @@ describe('the checker of mutations', () => {
     expect(check({ final: { shared: 4, own: { a: 2, b: 2 } } })).toEqual([])
   })
 
+  it('passes a mutation that was refused and begun again', () => {
+    expect(
+      check({ b: [...B, intent(2), ack(2, 2, 4)], final: { shared: 4, own: { a: 2, b: 2 } } }),
+    ).toEqual([])
+  })
+
   it.each([
     ['a confirmed mutation that the file lost', { final: { shared: 2, own: { a: 1, b: 1 } } }],
     ['a shared count that the file lost', { final: { shared: 2, own: { a: 2, b: 1 } } }],
