@@ -16,7 +16,7 @@ type Scenario = (crew: Crew, runtime: Runtime) => Promise<Row>
 /** Each with the time it may take, in seconds: about twice what it takes. */
 const SCENARIOS: Readonly<Record<string, readonly [number, Scenario]>> = {
   mutations: [100, runMutations],
-  stampede: [150, runStampede],
+  stampede: [200, runStampede],
   'under fire': [70, (crew, runtime) => runUnderFire(crew, runtime, { hasLock: true })],
   'under fire, lock removed': [
     70,
