@@ -132,22 +132,16 @@ export const poolMachine = setup({
           enqueue.cancel(dueTimer(id))
           enqueue.emit({ type: 'token.settled', id, outcome: REMOVED })
         }
-        const renewed = params.accounts.filter((facts) => isRenewed(context.views[facts.id], facts))
-        if (renewed.length > 0) enqueue.raise({ type: 'logins.renewed' })
-        const isDone = new Set(renewed.map(({ id }) => id))
-        const isWaiting = (id: string) => present.has(id) && !isDone.has(id)
-        // Another process has done what these waited for.
-        for (const facts of renewed) {
-          if (!context.wanted.includes(facts.id)) continue
-          enqueue.emit({ type: 'token.settled', id: facts.id, outcome: renewedElsewhere(facts) })
+        if (params.accounts.some((facts) => isRenewed(context.views[facts.id], facts))) {
+          enqueue.raise({ type: 'logins.renewed' })
         }
         enqueue.assign({
           problem: '',
           known: params.accounts.length,
           views: keepOnly(context.views, present),
           renewing: context.renewing.filter((id) => present.has(id)),
-          wanted: context.wanted.filter(isWaiting),
-          queued: context.queued.filter(isWaiting),
+          wanted: context.wanted.filter((id) => present.has(id)),
+          queued: context.queued.filter((id) => present.has(id)),
         })
       },
     ),
@@ -407,10 +401,6 @@ const REMOVED: RefreshOutcome = {
   kind: 'failed',
   failure: 'unavailable',
   detail: 'the account was removed',
-}
-
-function renewedElsewhere({ tokenExpiresAt, tokenVersion }: AccountFacts): RefreshOutcome {
-  return { kind: 'renewed', expiresAt: tokenExpiresAt, version: tokenVersion }
 }
 
 /** The id of the account whose actor failed; of a refresh run, an id that no account has. */

@@ -117,22 +117,6 @@ describe('the pool', () => {
     await expect.poll(() => pool.states()).toEqual({ a: 'disabled' })
   })
 
-  it('does not renew again what another process renewed while it waited for its turn', async () => {
-    const gates = new Map<string, (outcome: RefreshOutcome) => void>()
-    const pool = startPool((id) => new Promise((resolve) => gates.set(id, resolve)))
-    const ids = ['a', 'b', 'c', 'd']
-    const expired = ids.map((id) => facts(id, { tokenExpiresAt: START - 1, tokenVersion: 1 }))
-    pool.send({ type: 'store.changed', accounts: expired })
-    for (const id of ids) pool.send({ type: 'token.wanted', id })
-    await expect.poll(() => [...gates.keys()]).toEqual(['a', 'b', 'c'])
-    const fresh = facts('d', { tokenExpiresAt: START + HOUR, tokenVersion: 2 })
-    pool.send({ type: 'store.changed', accounts: [...expired.slice(0, 3), fresh] })
-    expect(pool.settled()).toEqual([{ type: 'token.settled', id: 'd', outcome: RENEWED }])
-    for (const id of ['a', 'b', 'c']) gates.get(id)?.(RENEWED)
-    await expect.poll(() => pool.settled().length).toBe(4)
-    expect([...gates.keys()]).toEqual(['a', 'b', 'c'])
-  })
-
   it('lets the renewal for a request pass before those in the background', async () => {
     const gates = new Map<string, (outcome: RefreshOutcome) => void>()
     const pool = startPool((id) => new Promise((resolve) => gates.set(id, resolve)))

@@ -67,6 +67,8 @@ async function renew(interruption: Interruption) {
     vault,
     world,
     views: () => ({}),
+    usageOf: () => ({ usage: [], usageAt: 0 }),
+    usageStored: () => undefined,
     lastUsedAt: () => 0,
     active: () => undefined,
     tell: () => {},

@@ -14,6 +14,8 @@ it('does not write a doubt onto a login of which the file has counted less than 
     world: { now: () => 0, arm: () => () => {}, log: () => {} },
     views: () =>
       facts === undefined ? {} : { a: { id: 'a', state: 'active', facts, renewing: false } },
+    usageOf: () => ({ usage: [], usageAt: 0 }),
+    usageStored: () => undefined,
     lastUsedAt: () => 0,
     active: () => undefined,
     tell: (news) => {
