@@ -17,7 +17,10 @@ const endpoint = v.optional(
  */
 export const settingsFields = {
   enabled: v.optional(v.boolean(), true),
-  account_selection_strategy: v.optional(v.picklist(['sticky', 'round-robin', 'hybrid']), 'sticky'),
+  account_selection_strategy: v.optional(
+    v.picklist(['sticky', 'round-robin', 'hybrid', 'drain']),
+    'sticky',
+  ),
   soft_quota_threshold_percent: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 100),
   rate_limit_min_backoff_ms: milliseconds(30_000),
   default_retry_after_ms: milliseconds(60_000),
@@ -28,6 +31,7 @@ export const settingsFields = {
   proactive_refresh: v.optional(v.boolean(), true),
   proactive_refresh_buffer_seconds: seconds(1_800, 60),
   proactive_refresh_interval_seconds: seconds(300, 30),
+  max_in_flight_per_account: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
   cross_process_claims: v.optional(v.boolean(), true),
   request_transforms: v.optional(
     v.object({

@@ -32,6 +32,8 @@ export type PoolNews =
       readonly until: number
       readonly isSubagent: boolean
     }
+  /** All that could serve have as many requests in flight as they may: the request stands in line. */
+  | { readonly type: 'request.queued'; readonly conversation: string | undefined }
   | {
       readonly type: 'account.changed'
       readonly account: string

@@ -12,6 +12,10 @@ const REASONS: Record<SelectionReason, string> = {
   'below-quota': 'has more left of its quota; the first choice takes no new conversations',
   'less-claimed': 'next in turn among those that other OpenCode processes use least',
   'best-score': 'best score',
+  'most-wasted': 'most of its quota would be wasted at its reset',
+  'home-full': 'the home of this conversation has as many requests as it may',
+  'parent-full':
+    'the least busy; the account of the conversation that started this one has as many requests as it may',
   probe: 'just came back; this request tries it',
   'last-resort': 'nobody else is left',
 }
@@ -31,6 +35,8 @@ export function narrate(news: PoolNews, clock: (at: number) => string): string {
     }
     case 'request.waiting':
       return `all are limited: waiting for ${news.label} until ${clock(news.until)}`
+    case 'request.queued':
+      return 'all accounts that could serve have as many requests as they may: the request waits for its turn'
     case 'account.changed': {
       const from = news.from === undefined ? '' : `${news.from} → `
       const back =

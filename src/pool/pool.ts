@@ -19,11 +19,12 @@ import { createClock } from './clock.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { PoolNews } from './events.ts'
 import { createHotStates } from './hot.ts'
+import { type Place, createLine } from './line.ts'
 import { createNews } from './news.ts'
 import { createRenewalWaiters } from './renewal-waiters.ts'
 import { provideRenewal } from './renewal.ts'
 import { selectAccount } from './select/select.ts'
-import type { Selection } from './select/selection.ts'
+import type { Selection, SelectionInput } from './select/selection.ts'
 import { type PoolStatus, accountStatus, explainState } from './status.ts'
 import { createSync } from './sync.ts'
 import type { Vault } from './vault.ts'
@@ -58,9 +59,17 @@ export interface Pool {
   transforms(): TransformFlags
   /** Follows what other processes changed. Resolves at once, without a read, when nothing did. */
   upToDate(): Promise<void> | undefined
-  /** The account for a request. `tried`: accounts it has already been to. */
-  choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection
-  /** Counts a request in flight. Returns the way to end it, safe to call twice. */
+  /**
+   * The account for a request. `tried`: accounts it has already been to. `place`: where it waited;
+   * the slot that was kept for it is used up or goes to the next in line.
+   */
+  choose(traits: RequestTraits, tried: ReadonlySet<string>, place?: Place): Selection
+  /** A place in the line for requests that find every account busy. */
+  enterLine(): Place
+  /**
+   * Counts a request in flight, in the same turn as its account was chosen. Returns the way to end
+   * it, safe to call twice.
+   */
   begin(id: string, selection: { readonly probe: boolean }): () => void
   readonly credentials: Credentials
   succeeded(id: string, sentAt: number): void
@@ -152,6 +161,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
         sync.save(after.id)
         if (before?.state !== after.state) publishState(before, after)
         waiters.wake()
+        line.changed()
       },
       tokenSettled(id, outcome) {
         publishOutcome(id, outcome)
@@ -200,30 +210,56 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
 
   const labelOf = (id: string) => machine.views()[id]?.facts.label ?? id
 
-  function choose(traits: RequestTraits, tried: ReadonlySet<string>): Selection {
-    clock.flush()
-    claims.keepUp()
-    const { conversation, parent, model } = traits
-    const place = affinity.of(conversation)
-    const selection = selectAccount({
-      views: machine.viewList(),
+  /** What a request finds when it looks for an account. */
+  function selectionInput(
+    { conversation, parent, model }: RequestTraits,
+    tried: ReadonlySet<string>,
+    views: readonly AccountView[],
+  ): SelectionInput {
+    const lives = affinity.of(conversation)
+    return {
+      views,
       hot: hot.of,
       strategy: settings().account_selection_strategy,
       softQuotaPercent: settings().soft_quota_threshold_percent,
       family: model === undefined ? undefined : provider.family(model),
-      home: place?.home,
-      standIn: place?.standIn,
+      home: lives?.home,
+      homeServedAt: lives?.homeServedAt ?? 0,
+      standIn: lives?.standIn,
       parentHome: affinity.of(parent)?.home,
       active: lastServed ?? sync.storedActive(),
+      maxInFlight: settings().max_in_flight_per_account,
       tried,
       now: world.now(),
-    })
+    }
+  }
+
+  const line = createLine({
+    views: machine.viewList,
+    view: (id) => machine.views()[id],
+    hasRoom(id) {
+      const most = settings().max_in_flight_per_account
+      return most === 0 || hot.of(id).inFlight < most
+    },
+    select: ({ traits, tried }, views) => selectAccount(selectionInput(traits, tried, views)),
+    homeOf: (conversation) =>
+      settings().account_selection_strategy === 'round-robin'
+        ? undefined
+        : affinity.of(conversation)?.home,
+    keep: (id) => hot.begin(id, false, world.now()),
+    world,
+  })
+
+  function choose(traits: RequestTraits, tried: ReadonlySet<string>, place?: Place): Selection {
+    clock.flush()
+    claims.keepUp()
+    const kept = place?.take()
+    const selection = selectAccount(selectionInput(traits, tried, machine.viewList()))
+    if (kept !== undefined && !(selection.ok && selection.id === kept)) line.freed(kept)
     if (!selection.ok) return selection
     if (selection.reason !== 'home') lastServed = selection.id
-    if (conversation !== undefined) {
-      if (selection.settles) affinity.settle(conversation, selection.id)
-      else if (selection.id !== place?.home) affinity.lend(conversation, selection.id)
-    }
+    const { conversation } = traits
+    if (conversation !== undefined) affinity.remember(conversation, selection, world.now())
     return selection
   }
 
@@ -261,6 +297,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   async function close(): Promise<void> {
     const closing = closeFiles()
     waiters.wake()
+    line.close()
     try {
       await closing
     } finally {
@@ -278,11 +315,15 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     transforms: () => effectiveTransforms(provider, settings()),
     upToDate: () => sync.loadIfChanged(),
     choose,
+    enterLine: line.enter,
     begin(id, { probe }) {
       const end = hot.begin(id, probe, world.now())
       claims.used(id)
       usagePoll.noteUse()
-      return end
+      return () => {
+        end()
+        line.freed(id)
+      }
     },
     credentials: createCredentials({
       vault,
@@ -325,6 +366,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     settingsChanged() {
       machine.send({ type: 'settings.changed' })
       claims.keepUp()
+      line.changed()
     },
     whenKept: renewal.whenKept,
     dispose() {

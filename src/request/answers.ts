@@ -36,6 +36,28 @@ export function noneServedAnswer(provider: Provider): Response {
   return answer(provider, 429, { type: 'rate_limit_error', message }, PAUSE)
 }
 
+/**
+ * Those that could serve had no room for one more request, for longer than it may wait: the host
+ * tries again after a pause.
+ */
+export function busyAnswer(
+  provider: Provider,
+  { accounts }: PoolStatus,
+  maxInFlight: number,
+): Response {
+  const able = accounts.filter(({ state }) => state !== 'disabled')
+  const busy = able.filter(({ inFlight }) => inFlight >= maxInFlight).length
+  const which =
+    busy === able.length
+      ? `${busy === 1 ? 'The only' : `All ${busy}`} ${provider.name} account${busy === 1 ? '' : 's'}`
+      : `${busy} of ${able.length} ${provider.name} accounts`
+  const message =
+    `${which} ${busy === 1 ? 'is' : 'are'} busy with ${maxInFlight} ` +
+    `request${maxInFlight === 1 ? '' : 's'} each (max_in_flight_per_account)` +
+    `${busy === able.length ? '' : ', and the rest cannot serve now'}; trying again shortly.`
+  return answer(provider, 429, { type: 'rate_limit_error', message }, PAUSE)
+}
+
 /** All are limited for longer than a request may wait: who is back first, and when. */
 export function allLimitedAnswer(
   provider: Provider,

@@ -9,6 +9,7 @@ import type { World } from '../world.ts'
 import type { Budget } from './budget.ts'
 import { type ReadAnswer, readErrorBody } from './error-body.ts'
 import { openWith } from './open.ts'
+import { endOnAbort } from './release.ts'
 import type { Incoming } from './replay.ts'
 import { createReport } from './report.ts'
 import { connectionError, send } from './send.ts'
@@ -50,7 +51,8 @@ const LONGEST_OVERLOAD_PAUSE_MS = 4_000
 export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<Outcome> {
   const { pool, world, skew } = parts
   const { account, request, signal, model, budget } = attempt
-  const end = pool.begin(account.id, { probe: account.reason === 'probe' })
+  const begun = pool.begin(account.id, { probe: account.reason === 'probe' })
+  const end = endOnAbort(begun, signal)
   const report = createReport(pool, world, account.id)
   const toAccount = { pool, world, id: account.id, report, released: end }
   const once = { waitedOut: false, renewed: false }

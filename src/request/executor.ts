@@ -1,9 +1,11 @@
+import type { Place, Queued } from '../pool/line.ts'
 import type { Pool } from '../pool/pool.ts'
 import type { Blocked } from '../pool/select/selection.ts'
 import type { World } from '../world.ts'
 import {
   allDisabledAnswer,
   allLimitedAnswer,
+  busyAnswer,
   noAccountAnswer,
   noneServedAnswer,
 } from './answers.ts'
@@ -28,6 +30,8 @@ interface Waiting {
 
 /** A conversation that waits for a limit to end wakes up spread over this time. */
 const WAKE_SPREAD_MS = 400
+/** A request in line never looks again faster than this by itself. */
+const LEAST_LOOK_MS = 50
 
 /**
  * A `fetch` over the pool: select → prepare → send → judge → report → repeat. Resolves with the
@@ -39,6 +43,15 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   const health: ProviderHealth = { troubledUntil: 0 }
 
   return async function poolFetch(input, init) {
+    const place = pool.enterLine()
+    try {
+      return await serve(place, input, init)
+    } finally {
+      place.leave()
+    }
+  }
+
+  async function serve(place: Place, input: FetchInput, init?: RequestInit): Promise<Response> {
     const incoming = await makeReplayable(input, init)
     const { signal } = incoming
     const traits = traitsOf(incoming.request)
@@ -54,7 +67,13 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       // Awaited only when a file changed: a request that just succeeds waits for no disk.
       const reading = pool.upToDate()
       if (reading !== undefined) await reading
-      const selection = pool.choose(traits, tried)
+      const selection = pool.choose(traits, tried, place)
+      if (!selection.ok && selection.blocked.why === 'busy') {
+        const queued = { place, traits, tried, until: selection.blocked.firstBack?.at }
+        const answer = await standInLine(queued, patience, signal)
+        if (answer !== undefined) return answer
+        continue
+      }
       if (!selection.ok) {
         const answer = await wait(selection.blocked, { last, patience, isSubagent, signal })
         if (answer !== undefined) return answer
@@ -85,6 +104,23 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       movedFrom = label
       last = refusal ?? last
     }
+  }
+
+  /** All are busy: the final answer, or undefined when it is this request's turn to look again. */
+  async function standInLine(
+    queued: Queued & { readonly place: Place; readonly until: number | undefined },
+    patience: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Response | undefined> {
+    const { place, traits, until } = queued
+    const answer = () =>
+      busyAnswer(pool.provider, pool.status(), pool.settings().max_in_flight_per_account)
+    const left = patience - world.monotonic()
+    if (left <= 0) return answer()
+    pool.publish({ type: 'request.queued', conversation: traits.conversation })
+    const ms =
+      until === undefined ? left : Math.min(left, Math.max(LEAST_LOOK_MS, until - world.now()))
+    return (await place.wait(queued, ms, signal)) ? undefined : answer()
   }
 
   /** Nobody can serve now: the final answer, or undefined after a wait that may have changed it. */

@@ -18,7 +18,7 @@ function measureWith(accounts: number): Row[] {
     return { id, state: 'active', renewing: false, facts: newFacts(id) }
   })
   const tried = new Set<string>()
-  return (['sticky', 'round-robin', 'hybrid'] as const).map((strategy) => {
+  return (['sticky', 'round-robin', 'hybrid', 'drain'] as const).map((strategy) => {
     const hot = createHotStates()
     const once = (now: number, active: string | undefined) => {
       const selection = selectAccount({
@@ -28,6 +28,8 @@ function measureWith(accounts: number): Row[] {
         softQuotaPercent: 100,
         family: 'sonnet',
         home: undefined,
+        homeServedAt: 0,
+        maxInFlight: 0,
         standIn: undefined,
         parentHome: undefined,
         active,

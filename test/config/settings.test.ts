@@ -34,7 +34,7 @@ describe('settings', () => {
     })
     expect(complaints).toEqual([
       'claude-multiauth.json: "max_wait_ms" is 900000, expected <=240000; its default is used.',
-      'claude-multiauth.json: "account_selection_strategy" is "random", expected ("sticky" | "round-robin" | "hybrid"); its default is used.',
+      'claude-multiauth.json: "account_selection_strategy" is "random", expected ("sticky" | "round-robin" | "hybrid" | "drain"); its default is used.',
     ])
   })
 

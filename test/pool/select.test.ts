@@ -378,6 +378,8 @@ function select(
     softQuotaPercent: 100,
     family: undefined,
     home: undefined,
+    homeServedAt: 0,
+    maxInFlight: 0,
     standIn: undefined,
     parentHome: undefined,
     active: undefined,

@@ -1,8 +1,15 @@
 import { limitedUntil } from '../../../machines/limits.ts'
 import type { AccountView } from '../../../machines/view.ts'
 import type { Blocked, Chosen, Selection, SelectionInput } from './selection.ts'
+import { chooseToDrain } from './drain.ts'
+import { isFree, isFull, isOpen, whoIsFull } from './open.ts'
 import { isAboveQuota } from './quota.ts'
-import { chooseBestScore, chooseForConversation, chooseNextInTurn } from './strategies.ts'
+import {
+  chooseBestScore,
+  chooseForConversation,
+  chooseLeastBusy,
+  chooseNextInTurn,
+} from './strategies.ts'
 
 /**
  * Chooses the account for one request. Pure: the same input gives the same answer, so that
@@ -60,7 +67,15 @@ function preferBelowQuota(
   return ready.filter((view) => !left.includes(view))
 }
 
+/** Where the account that would be kept is full, the reason says so: the strategy did not choose. */
 function chooseByStrategy(ready: readonly AccountView[], input: SelectionInput): Chosen {
+  const full = whoIsFull(input)
+  if (full === 'parent-full') return { ...chooseLeastBusy(ready, input), reason: full }
+  const choice = chooseBy(ready, input)
+  return full === undefined ? choice : { ...choice, reason: full }
+}
+
+function chooseBy(ready: readonly AccountView[], input: SelectionInput): Chosen {
   switch (input.strategy) {
     case 'sticky':
       return chooseForConversation(ready, input)
@@ -68,6 +83,8 @@ function chooseByStrategy(ready: readonly AccountView[], input: SelectionInput):
       return chooseNextInTurn(ready, input)
     case 'hybrid':
       return chooseBestScore(ready, input)
+    case 'drain':
+      return chooseToDrain(ready, input)
   }
 }
 
@@ -81,11 +98,6 @@ function chosen({ id, reason }: Chosen, input: SelectionInput): Selection {
   return { ok: true, id, reason, settles: homeless || input.strategy !== 'sticky' }
 }
 
-function isOpen(view: AccountView, { tried, family, now }: SelectionInput): boolean {
-  if (tried.has(view.id)) return false
-  return view.facts.limits.length === 0 || limitedUntil(view.facts.limits, family) <= now
-}
-
 /** Where the endpoint was out of reach, the account did nothing wrong: the network may be back. */
 function mayTryAgain({ facts }: AccountView, { now }: SelectionInput): boolean {
   return facts.authFailures === 0 || facts.authRetryAt <= now
@@ -96,12 +108,39 @@ function blockedBy(input: SelectionInput): Blocked {
   if (able.length === 0) {
     return { why: input.views.length === 0 ? 'empty' : 'disabled', firstBack: undefined }
   }
+  const busy = able.filter((view) => isOnlyFull(view, input))
+  if (busy.length > 0) {
+    const others = able.filter((view) => !input.tried.has(view.id) && !busy.includes(view))
+    return { why: 'busy', firstBack: firstOf(others, input) }
+  }
   if (able.some((view) => input.tried.has(view.id) && servesAgain(view, input))) {
     return { why: 'tried', firstBack: undefined }
   }
-  const waiting = able.map((view) => ({ id: view.id, at: backAt(view, input) }))
-  const firstBack = waiting.reduce((best, next) => (next.at < best.at ? next : best))
-  return { why: 'limited', firstBack }
+  return { why: 'limited', firstBack: firstOf(able, input) }
+}
+
+function firstOf(views: readonly AccountView[], input: SelectionInput): Blocked['firstBack'] {
+  const waiting = views.map((view) => ({ id: view.id, at: backAt(view, input) }))
+  return waiting.reduce<Blocked['firstBack']>(
+    (best, next) => (best === undefined || next.at < best.at ? next : best),
+    undefined,
+  )
+}
+
+/** The cap is all that speaks against the account. */
+function isOnlyFull(view: AccountView, input: SelectionInput): boolean {
+  if (!isFull(view, input) || !isFree(view, input)) return false
+  switch (view.state) {
+    case 'active':
+      return true
+    case 'cooling':
+      return !input.hot(view.id).probing
+    case 'authFailing':
+      return mayTryAgain(view, input)
+    case 'rateLimited':
+    case 'disabled':
+      return false
+  }
 }
 
 /** Nothing but this very request's own attempt speaks against the account. */

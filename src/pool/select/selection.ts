@@ -33,6 +33,10 @@ export interface SelectionInput {
   readonly parentHome: string | undefined
   /** The account that served last, whatever the conversation. */
   readonly active: string | undefined
+  /** Epoch ms at which the home served this conversation last; 0 = never in this process. */
+  readonly homeServedAt: number
+  /** Requests that one account may have in flight in this process; 0 = any number. */
+  readonly maxInFlight: number
   /** Accounts this request has already tried. */
   readonly tried: ReadonlySet<string>
   readonly now: number
@@ -52,6 +56,12 @@ export type SelectionReason =
   /** Next in turn among those that other processes use least; a nearer one is used more. */
   | 'less-claimed'
   | 'best-score'
+  /** `drain`: the most of its quota would be wasted at a reset. */
+  | 'most-wasted'
+  /** The home of this conversation has as many requests in flight as it may; this one has room. */
+  | 'home-full'
+  /** The same of the account of the conversation that started this one. */
+  | 'parent-full'
   /** It just came back: this request finds out whether it serves. */
   | 'probe'
   /** Its token is failing, and nobody else is left. */
@@ -71,9 +81,11 @@ export type Selection =
 export interface Blocked {
   /**
    * `empty`: there is no account. `disabled`: all are. `limited`: the rest waits.
-   * `tried`: this request has tried all that could serve.
+   * `tried`: this request has tried all that could serve. `busy`: those that could serve have as
+   * many requests in flight as they may.
    */
-  readonly why: 'empty' | 'disabled' | 'limited' | 'tried'
+  readonly why: 'empty' | 'disabled' | 'limited' | 'tried' | 'busy'
+  /** Who is back first among those that wait for a time. */
   readonly firstBack: { readonly id: string; readonly at: number } | undefined
 }
 

@@ -35,7 +35,7 @@ export function chooseNextInTurn(ready: readonly AccountView[], input: Selection
 
 /** `hybrid`: the best score, unless the account in use is almost as good. */
 export function chooseBestScore(ready: readonly AccountView[], input: SelectionInput): Chosen {
-  const current = input.home ?? input.active
+  const current = input.home ?? input.parentHome ?? input.active
   const scored = ready.map((view) => ({
     id: view.id,
     score: hybridScore(view, input.hot(view.id), { active: view.id === current, now: input.now }),
@@ -44,12 +44,17 @@ export function chooseBestScore(ready: readonly AccountView[], input: SelectionI
   const best = scored.reduce((left, right) => (isBetter(right, left) ? right : left))
   const kept = scored.find(({ id }) => id === current)
   if (kept !== undefined && best.score < kept.score + SWITCH_MARGIN) {
-    return { id: kept.id, reason: input.home === undefined ? 'active' : 'home' }
+    return { id: kept.id, reason: whyKept(input) }
   }
   return { id: best.id, reason: 'best-score' }
 }
 
-function chooseLeastBusy(ready: readonly AccountView[], input: SelectionInput): Chosen {
+function whyKept({ home, parentHome }: SelectionInput): SelectionReason {
+  if (home !== undefined) return 'home'
+  return parentHome === undefined ? 'active' : 'parent'
+}
+
+export function chooseLeastBusy(ready: readonly AccountView[], input: SelectionInput): Chosen {
   const load = (view: AccountView) => {
     const { inFlight, foreignLoad } = input.hot(view.id)
     return inFlight + foreignLoad
