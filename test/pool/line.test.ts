@@ -40,13 +40,12 @@ describe('the line for a busy pool', () => {
   it('lets others go home past a request four times, and not a fifth time', async () => {
     const names = ['1', '2', '3', '4', '5', '6']
     const homes = Object.fromEntries(names.map((name) => [name, 'a']))
-    const { queue, served, begin } = open({ accounts: ['a'], cap: 1, homes })
-    let end = begin('a')
+    const { queue, served, begin, endLast } = open({ accounts: ['a'], cap: 1, homes })
+    begin('a')
     const waits = ['stranger', ...names].map((name) => queue(name))
     for (let round = 0; round < 7; round++) {
-      end()
+      endLast()
       await turn()
-      end = begin.last()
     }
     await Promise.all(waits)
     expect(served.map((each) => each.split(' ')[0])).toEqual([
@@ -179,7 +178,7 @@ function open({ accounts, cap, homes = {} }: Options) {
   const hot = createHotStates()
   const served: string[] = []
   const world = realWorld(() => {})
-  let last = () => {}
+  const ends: (() => void)[] = []
   let most = 0
 
   const select = (
@@ -214,11 +213,12 @@ function open({ accounts, cap, homes = {} }: Options) {
   function begin(id: string): () => void {
     const end = hot.begin(id, false, 0)
     most = Math.max(most, hot.of(id).inFlight)
-    last = () => {
+    const over = () => {
       end()
       line.freed(id)
     }
-    return last
+    ends.push(over)
+    return over
   }
 
   /** Waits once, and takes the slot that was kept. */
@@ -263,7 +263,9 @@ function open({ accounts, cap, homes = {} }: Options) {
     served,
     queue,
     run,
-    begin: Object.assign(begin, { last: () => last }),
+    begin,
+    /** Ends what began last. */
+    endLast: () => ends.at(-1)?.(),
     most: () => most,
   }
 }

@@ -13,9 +13,9 @@ const NEUTRAL_SCORE = 50
 
 /** A prompt prefix is kept by the provider for minutes; after this time nothing of it is left. */
 const PREFIX_LIVES_MS = HOUR_MS
-/** What it takes to leave a prefix that was read just now … */
+/** Points that it takes to leave a prefix that was read just now … */
 const WARM_MARGIN = 20
-/** … and one that is gone: still something, or two equal accounts would take turns. */
+/** … and one that is gone: still some, or two equal accounts would take turns. */
 const COLD_MARGIN = 5
 
 /**
