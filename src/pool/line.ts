@@ -1,4 +1,5 @@
 import type { AccountView } from '../../machines/view.ts'
+import { onAbort } from '../abort.ts'
 import type { World } from '../world.ts'
 import type { RequestTraits } from './pool.ts'
 import type { Selection } from './select/selection.ts'
@@ -45,7 +46,7 @@ export interface LineParts {
   readonly homeOf: (conversation: string | undefined) => string | undefined
   /** Counts a request in flight that is not on its way yet. Returns the way to end it. */
   readonly keep: (id: string) => () => void
-  readonly world: Pick<World, 'delay'>
+  readonly world: Pick<World, 'arm'>
 }
 
 interface Waiter extends Queued {
@@ -119,29 +120,25 @@ export function createLine(parts: LineParts): Line {
         new Promise((resolve, reject) => {
           if (signal?.aborted) return reject(signal.reason)
           if (isClosed) return resolve(false)
-          const over = new AbortController()
           const home = parts.homeOf(request.traits.conversation)
           const waiter: Waiter = { ...request, arrival, home, passed: 0, wake }
           insert(waiter)
-          signal?.addEventListener('abort', abort, { once: true })
-          world.delay(ms, over.signal).then(
-            () => over.signal.aborted || wake(undefined),
-            () => undefined,
-          )
+          // It need not keep the process alive: the requests that hold the slots do.
+          const disarm = world.arm(() => wake(undefined), ms)
+          const unfollow = onAbort(signal, () => {
+            end()
+            reject(signal?.reason)
+          })
 
           function wake(slot: KeptSlot | undefined): void {
             end()
             kept = slot
             resolve(!isClosed)
           }
-          function abort(): void {
-            end()
-            reject(signal?.reason)
-          }
           function end(): void {
             waiters.splice(waiters.indexOf(waiter), 1)
-            signal?.removeEventListener('abort', abort)
-            over.abort()
+            disarm()
+            unfollow()
           }
         }),
       take() {

@@ -2,6 +2,7 @@ import { measureAbort, measureFailover } from './failover.ts'
 import { measureFiles } from './files.ts'
 import { measureLatency, measureParallel } from './latency.ts'
 import { measureMemory } from './memory.ts'
+import { measureLoad } from './load.ts'
 import { measurePackage } from './package.ts'
 import { measureSelection } from './selection.ts'
 import { printTable } from './table.ts'
@@ -14,6 +15,7 @@ const rows = [
   ...(await measureFailover()),
   ...(await measureAbort()),
   ...(await measureMemory()),
+  ...(await measureLoad()),
   ...(await measureFiles()),
   ...measureSelection(),
   ...measurePackage(),

@@ -26,6 +26,8 @@ const PROGRAM = `
       else setTimeout(() => response.end(answer), workerData.afterMs)
     })
   })
+  // Node's five seconds would cut connections that a client is just using again.
+  server.keepAliveTimeout = 600_000
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
 `
 
