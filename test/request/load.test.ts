@@ -129,6 +129,25 @@ describe('a request that finds every account full', () => {
     expect(inFlight(pool)).toEqual([0])
   })
 
+  it('hands its slot on when it is aborted in the moment in which it gets it', async () => {
+    const { pool, fake } = await start(createFakeAnthropic({ accounts: ['a'] }), {
+      max_in_flight_per_account: 1,
+      max_wait_ms: 5_000,
+    })
+    const [url, init] = pool.request('one')
+    const first = await pool.fetch(url, init)
+    const stop = new AbortController()
+    const aborted = pool.ask('two', { signal: stop.signal }).catch((error: unknown) => error)
+    const third = pool.ask('three')
+    await expect.poll(() => countNews(pool, 'request.queued')).toBe(2)
+    const cancelled = first.body?.cancel()
+    stop.abort('just now')
+    await cancelled
+    expect(await aborted).toBe('just now')
+    expect((await third).status).toBe(200)
+    expect(fake.modelRequests().map(({ session }) => session)).toEqual(['one', 'three'])
+  })
+
   it('is told after max_wait_ms that the accounts are busy, not limited', async () => {
     const { pool, fake } = await start(createFakeAnthropic({ accounts: ['a', 'b', 'c'] }), {
       max_in_flight_per_account: 1,
