@@ -4,7 +4,7 @@ import type { SelectionInput } from './selection.ts'
 
 /** Nothing of this moment speaks against the account; its state may. */
 export function isOpen(view: AccountView, input: SelectionInput): boolean {
-  return isFree(view, input) && !isFull(view, input)
+  return (input.maxInFlight === 0 || !isFull(view, input)) && isFree(view, input)
 }
 
 /** Neither tried by this request, nor limited for it. */
