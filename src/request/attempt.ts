@@ -82,7 +82,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       await pause(NETWORK_PAUSE_MS)
       return { kind: 'again', credential }
     }
-    const { response } = sent
+    const { response, hangUp } = sent
     const receivedAt = world.now()
     skew.observe(response.headers, sentAt, receivedAt)
     const { status, headers } = response
@@ -90,8 +90,8 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     const answer = { status, headers, body: undefined, model, sentAt, receivedAt, skewMs }
     pool.observe(account.id, pool.provider.readUsage(answer))
     const read = response.ok
-      ? await openWith({ ...toAccount, signal }, answer, response, credential.version)
-      : await readErrorBody(world, response)
+      ? await openWith({ ...toAccount, signal, hangUp }, answer, response, credential.version)
+      : await readErrorBody(world, response, hangUp)
     signal?.throwIfAborted()
     if (read instanceof Response) {
       return { kind: 'answer', response: prepared.transformResponse?.(read) ?? read }

@@ -18,9 +18,14 @@ export interface BodyReader {
   stop(reason: unknown): void
 }
 
+export interface BodyReaderParts {
+  readonly world: Pick<World, 'arm' | 'monotonic'>
+  readonly hangUp: () => void
+}
+
 /** `idleMs`: how long `next` waits for a chunk; undefined = for ever. */
 export function createBodyReader(
-  world: Pick<World, 'arm' | 'monotonic'>,
+  { world, hangUp }: BodyReaderParts,
   body: ReadableStream<Uint8Array>,
   idleMs: number | undefined,
 ): BodyReader {
@@ -45,6 +50,7 @@ export function createBodyReader(
     if (last !== undefined) return
     settle(read)
     void reader.cancel(reason).catch(() => {})
+    hangUp()
   }
 
   /** One timer for many chunks: it looks how long the present one is awaited. */

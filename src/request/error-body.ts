@@ -13,13 +13,18 @@ export interface ReadAnswer {
   toResponse(): Response
 }
 
-/** Reads an error's body, at most 64 KiB and 5 s of it. Never throws: what came is what counts. */
+/**
+ * Reads an error's body, at most 64 KiB and 5 s of it, and hangs up on the rest. Never throws: what
+ * came is what counts.
+ */
 export async function readErrorBody(
   world: Pick<World, 'arm'>,
   response: Response,
+  hangUp: () => void,
 ): Promise<ReadAnswer> {
   const { status, statusText, headers } = response
-  return readAnswer({ status, statusText, headers, body: await readBounded(world, response) })
+  const body = await readBounded(world, response, hangUp)
+  return readAnswer({ status, statusText, headers, body })
 }
 
 /** A refusal that came as an event of a 2xx stream: the same answer as if it had come before it. */
@@ -50,25 +55,33 @@ function readAnswer(answer: Omit<ReadAnswer, 'toResponse'> & { statusText: strin
 
 const NO_BODY = new Set([204, 205, 304])
 
-async function readBounded(world: Pick<World, 'arm'>, { body }: Response): Promise<string> {
+async function readBounded(
+  world: Pick<World, 'arm'>,
+  { body }: Response,
+  hangUp: () => void,
+): Promise<string> {
   if (body === null) return ''
   const reader = body.getReader()
   const decoder = new TextDecoder()
-  const disarm = world.arm(() => void reader.cancel().catch(() => {}), LONGEST_READ_MS)
+  const giveUp = () => {
+    void reader.cancel().catch(() => {})
+    hangUp()
+  }
+  const disarm = world.arm(giveUp, LONGEST_READ_MS)
   let text = ''
   let bytes = 0
   try {
     while (bytes < MOST_BYTES) {
       const { done, value } = await reader.read()
-      if (done) break
+      if (done) return text
       bytes += value.byteLength
       text += decoder.decode(value, { stream: true })
     }
+    giveUp()
   } catch {
     // Cut off in the middle: judge what came.
   } finally {
     disarm()
-    void reader.cancel().catch(() => {})
   }
   return text.slice(0, MOST_BYTES)
 }

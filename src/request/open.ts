@@ -9,6 +9,8 @@ export interface OpenParts {
   readonly pool: Pool
   readonly world: World
   readonly signal: AbortSignal | undefined
+  /** Ends the connection that the answer comes by. */
+  readonly hangUp: () => void
   /** The account that answered. */
   readonly id: string
   readonly report: Report
@@ -24,7 +26,7 @@ const LOST_STATUS = 502
  * out to be. `version`: of the token that was used.
  */
 export async function openWith(
-  { pool, world, signal, id, report, released }: OpenParts,
+  { pool, world, signal, hangUp, id, report, released }: OpenParts,
   answer: Answer,
   response: Response,
   version: number,
@@ -34,6 +36,7 @@ export async function openWith(
     {
       world,
       signal,
+      hangUp,
       from: provider.name,
       readEvent: provider.readEvent,
       limits(headers) {

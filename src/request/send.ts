@@ -4,7 +4,12 @@ import type { World } from '../world.ts'
 
 /** What came back from one attempt to send. An abort is not a result: it is thrown. */
 export type Sent =
-  | { readonly ok: true; readonly response: Response }
+  | {
+      readonly ok: true
+      readonly response: Response
+      /** Ends the connection: cancelling the body is not enough in Bun 1.3, which reads on. */
+      readonly hangUp: () => void
+    }
   /**
    * `unreachable`: this machine, or its way to the provider, is down. `lost`: the connection broke
    * before an answer came. `late`: a stream did not begin in time.
@@ -38,11 +43,13 @@ export async function send(
   signal: AbortSignal | undefined,
 ): Promise<Sent> {
   signal?.throwIfAborted()
-  const late = new AbortController()
-  const disarm = isStream(body)
-    ? world.arm(() => late.abort(), LONGEST_SILENCE_MS)
-    : () => undefined
-  const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+  const own = new AbortController()
+  let isLate = false
+  const disarm = isStream(body) ? world.arm(giveUp, LONGEST_SILENCE_MS) : () => undefined
+  function giveUp(): void {
+    isLate = true
+    own.abort()
+  }
   try {
     const response = await world.fetch(url, {
       method,
@@ -52,12 +59,12 @@ export async function send(
       // The host's own limits are the signal's; a runtime's default would cut long answers.
       ...NO_RUNTIME_TIMEOUT,
       ...(body === undefined ? {} : { body: asBody(body) }),
-      signal: either,
+      signal: signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]),
     })
-    return { ok: true, response }
+    return { ok: true, response, hangUp: () => own.abort() }
   } catch (error) {
     signal?.throwIfAborted()
-    if (late.signal.aborted) return { ok: false, why: 'late', code: 'no answer' }
+    if (isLate) return { ok: false, why: 'late', code: 'no answer' }
     const code = codeOf(error)
     return { ok: false, why: UNREACHABLE.has(code) ? 'unreachable' : 'lost', code }
   } finally {

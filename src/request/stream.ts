@@ -15,6 +15,8 @@ export type Opened =
 export interface StreamParts extends ProgressParts {
   readonly world: Pick<World, 'arm' | 'monotonic'>
   readonly signal: AbortSignal | undefined
+  /** Ends the connection; called when the rest of the body is not wanted. */
+  readonly hangUp: () => void
   /** For people: whose answer it is. */
   readonly from: string
   /** Nothing of an open answer is left to read, for whatever reason. Called once. */
@@ -41,7 +43,7 @@ export async function openAnswer(parts: StreamParts, response: Response): Promis
     return { kind: 'open', response }
   }
   const isStream = response.headers.get('content-type')?.toLowerCase().startsWith(EVENT_STREAM)
-  const reader = createBodyReader(parts.world, body, isStream ? IDLE_MINUTES * 60_000 : undefined)
+  const reader = createBodyReader(parts, body, isStream ? IDLE_MINUTES * 60_000 : undefined)
   const progress = isStream ? createProgress(parts) : undefined
   const held: Held = { chunks: [], pending: undefined }
   if (progress !== undefined) {

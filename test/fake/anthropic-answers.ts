@@ -37,7 +37,10 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
     case 'overloaded':
       return error(529, 'overloaded_error', 'Overloaded')
     case 'streamError':
-      return opened(reaction.text, exchange, [streamError(reaction.error)])
+      return {
+        ...opened(reaction.text, exchange, [streamError(reaction.error)]),
+        ...(reaction.stays ? { ends: 'never' } : {}),
+      }
     case 'cut':
       if (reaction.text === undefined) return { kind: 'cut' }
       return { ...opened(reaction.text, exchange), ends: 'cut' }

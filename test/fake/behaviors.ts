@@ -37,7 +37,13 @@ export type Reaction =
   | { readonly kind: 'revoked' }
   | { readonly kind: 'overloaded' }
   /** An error event inside a 200 stream, after `text` (empty = before any content). */
-  | { readonly kind: 'streamError'; readonly error: StreamError; readonly text: string }
+  | {
+      readonly kind: 'streamError'
+      readonly error: StreamError
+      readonly text: string
+      /** The connection stays open after the error. */
+      readonly stays: boolean
+    }
   /** The connection is cut: before the headers, or after `text` has been streamed and seen. */
   | { readonly kind: 'cut'; readonly text: string | undefined }
   /** A stream that says `text` and then nothing more; the connection stays. */
@@ -124,8 +130,12 @@ export function SLOW(ms: number, then: Behavior = ANSWERS): Behavior {
 }
 
 /** An error event inside a 200 stream: before any content, or after `text`. */
-export function FAILS_IN_STREAM(error: StreamError, text = ''): Behavior {
-  return () => ({ kind: 'streamError', error, text })
+export function FAILS_IN_STREAM(
+  error: StreamError,
+  text = '',
+  { stays = false }: { readonly stays?: boolean } = {},
+): Behavior {
+  return () => ({ kind: 'streamError', error, text, stays })
 }
 
 /** Streams `text`, then cuts the connection; without a text right after the stream was opened. */

@@ -33,7 +33,10 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
     case 'overloaded':
       return error(503, 'server_is_overloaded', 'Our servers are currently overloaded.')
     case 'streamError':
-      return opened(reaction.text, exchange, [failure(reaction.error, newResponse(exchange))])
+      return {
+        ...opened(reaction.text, exchange, [failure(reaction.error, newResponse(exchange))]),
+        ...(reaction.stays ? { ends: 'never' } : {}),
+      }
     case 'cut':
       if (reaction.text === undefined) return { kind: 'cut' }
       return { ...opened(reaction.text, exchange), ends: 'cut' }

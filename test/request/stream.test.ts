@@ -381,6 +381,7 @@ function partsOf(told: string[]) {
   return {
     world: createMachineTime(),
     signal: undefined,
+    hangUp() {},
     from: 'Anthropic',
     readEvent,
     limits: () => told.push('limits'),
