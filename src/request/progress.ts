@@ -1,5 +1,6 @@
 import type { EventMeaning, StreamEvent } from '../provider/provider.ts'
 import { createEventReader } from './events.ts'
+import { createTail } from './tail.ts'
 
 /** What an error event says, as a refusal would have said it. */
 export type StreamError = Omit<EventMeaning & { readonly kind: 'error' }, 'kind'>
@@ -14,10 +15,13 @@ export interface ProgressParts {
   readonly failed: (error: StreamError) => void
 }
 
-/** How far a stream has come, by its events. */
+/**
+ * How far a stream has come, by its events. Each is read until something is shown; from there on
+ * only the last ones matter, and they are read when the bytes have ended.
+ */
 export interface Progress {
   feed(bytes: Uint8Array): void
-  /** The bytes have ended. */
+  /** The bytes have ended, or nobody wants the rest. */
   finish(): void
   /** Something may be seen from here on; so too when the host gets what was held. */
   isShown(): boolean
@@ -34,7 +38,8 @@ export function createProgress(parts: ProgressParts): Progress {
   let known = false
   let complete = false
   let error: StreamError | undefined
-  const events = createEventReader(take)
+  let events = createEventReader(take)
+  const tail = createTail()
 
   function take(event: StreamEvent): void {
     if (complete || error !== undefined) return
@@ -61,14 +66,22 @@ export function createProgress(parts: ProgressParts): Progress {
   }
 
   return {
-    feed: events.feed,
-    finish: events.finish,
+    feed(bytes) {
+      tail.push(bytes)
+      if (!shown) events.feed(bytes)
+    },
+    finish() {
+      // What was read before ends somewhere in the tail: it is read once more, from its beginning.
+      events = createEventReader(take)
+      for (const bytes of tail.take()) events.feed(bytes)
+      events.finish()
+    },
     isShown: () => shown,
     show() {
       shown = true
     },
     error: () => error,
     isComplete: () => complete,
-    owesEnd: () => known && !complete && error === undefined && !events.isLost(),
+    owesEnd: () => known && !complete && error === undefined && !tail.isCut(),
   }
 }

@@ -120,6 +120,7 @@ function passOn(
   function release(): void {
     if (released) return
     released = true
+    progress?.finish()
     stopListening()
     parts.released()
   }

@@ -5,6 +5,7 @@ import { measureMemory } from './memory.ts'
 import { measureLoad } from './load.ts'
 import { measurePackage } from './package.ts'
 import { measureSelection } from './selection.ts'
+import { measureStreams } from './streams.ts'
 import { printTable } from './table.ts'
 
 // Latency first: what the others leave in the heap is none of its business.
@@ -16,6 +17,7 @@ const rows = [
   ...(await measureAbort()),
   ...(await measureMemory()),
   ...(await measureLoad()),
+  ...(await measureStreams()),
   ...(await measureFiles()),
   ...measureSelection(),
   ...measurePackage(),

@@ -31,6 +31,26 @@ const PROGRAM = `
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
 `
 
+const STREAM_PROGRAM = `
+  const { createServer } = require('node:http')
+  const { parentPort, workerData } = require('node:worker_threads')
+  const chunks = workerData.chunks.map((chunk) => Buffer.from(chunk))
+  const server = createServer(async (request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const chunk of chunks) {
+      if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve))
+    }
+    response.end()
+  })
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
+/** A server that streams these chunks, as fast as they are taken. */
+export function startStreaming(chunks: readonly string[]): Promise<Upstream> {
+  return start(STREAM_PROGRAM, { chunks })
+}
+
 interface Behavior {
   /** The token of an account that is used up. */
   readonly limitedToken?: string
@@ -39,12 +59,15 @@ interface Behavior {
 }
 
 /** A server that answers every request with 200 after a while. */
-export async function startUpstream(
+export function startUpstream(
   afterMs: number,
   { limitedToken, isSilent = false }: Behavior = {},
 ): Promise<Upstream> {
-  const limited = `Bearer ${limitedToken}`
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { afterMs, limited, isSilent } })
+  return start(PROGRAM, { afterMs, limited: `Bearer ${limitedToken}`, isSilent })
+}
+
+async function start(program: string, workerData: object): Promise<Upstream> {
+  const worker = new Worker(program, { eval: true, workerData })
   const port = await new Promise<number>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
