@@ -225,6 +225,20 @@ describe('a stream that shows something', () => {
     }
   })
 
+  it.each([
+    ['cancels', (_: Started, body: ReadableStreamDefaultReader) => body.cancel()],
+    ['aborts', (stream: Started) => stream.stop.abort('the host closes its scope')],
+  ])('was a success when the host %s between its end and that of the bytes', async (_, leave) => {
+    const stream = start()
+    stream.push(START + TEXT)
+    const reader = bodyOf(await stream.response()).getReader()
+    await reader.read()
+    stream.push(STOP)
+    await reader.read()
+    await leave(stream, reader)
+    expect(stream.told).toEqual(['complete', 'released'])
+  })
+
   it('was a success when the abort comes after its end', async () => {
     const stream = start()
     stream.push(START + TEXT + STOP)
