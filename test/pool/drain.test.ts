@@ -10,7 +10,14 @@ import type { Usage } from '../../src/provider/provider.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
-const IDLE: HotState = { inFlight: 0, lastUsedAt: 0, probing: false, foreignLoad: 0, usage: [] }
+const IDLE: HotState = {
+  inFlight: 0,
+  lastUsedAt: 0,
+  probing: false,
+  foreignLoad: 0,
+  usage: [],
+  usageAt: 0,
+}
 
 describe('the drain score', () => {
   it('is 50 on pace, and where nothing is known', () => {
@@ -180,6 +187,7 @@ function select(
     views: [view('a'), view('b'), view('c')],
     hot: (id) => ({ ...IDLE, usage: usage[id] ?? [], ...hot[id] }),
     strategy: 'drain',
+    softQuotaPercent: 100,
     family: undefined,
     home: undefined,
     homeServedAt: 0,

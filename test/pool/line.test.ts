@@ -190,6 +190,7 @@ function open({ accounts, cap, homes = {} }: Options) {
       views: among,
       hot: hot.of,
       strategy: 'sticky',
+      softQuotaPercent: 100,
       family: undefined,
       home: homes[conversation],
       homeServedAt: 0,

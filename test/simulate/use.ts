@@ -86,6 +86,7 @@ export function simulateUse(
       views: accounts.map((account) => viewOf(account)),
       hot: hot.of,
       strategy,
+      softQuotaPercent: 100,
       family: undefined,
       home: lives?.home,
       homeServedAt: lives?.homeServedAt ?? 0,
@@ -110,7 +111,7 @@ export function simulateUse(
     if (isMove) moves++
     const isWarm = !isMove && next.before !== undefined && now - next.before.at < PREFIX_LIVES
     spend(account, costOf(next.turn, isWarm), now)
-    hot.observe(account.id, usageOf(account))
+    hot.observe(account.id, usageOf(account), now)
     ending.push({ at: now + REQUEST_LASTS, end: hot.begin(account.id, false, now) })
     served++
     if (next.turn + 1 === length) continue
