@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, renameSync, rmSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { flush, openFolder } from './folder.ts'
 import { insist } from './insist.ts'
 import { errorCode, refusalOf, resolveTarget, stampOf } from './target.ts'
 
@@ -81,7 +82,7 @@ export async function prepareWrite(
     return {
       stamp,
       commit: (check) => (check() ? rename(temporary, target) : 'refused'),
-      flush: () => sync(folder),
+      flush: () => flush(folder),
       discard,
     }
   } catch (error) {
@@ -159,42 +160,6 @@ function rename(from: string, to: string): 'written' | 'blocked' {
 }
 
 const WINDOWS_IN_USE = new Set(['EPERM', 'EBUSY', 'EACCES'])
-
-/** Makes a folder and those above it where they are missing, durably. Throws Node's error. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = folder; ; made = dirname(made)) {
-    await flushFolder(dirname(made))
-    if (made === first || made === dirname(made)) return
-  }
-}
-
-/** Makes renames in a folder survive a power cut. */
-export async function flushFolder(folder: string): Promise<void> {
-  const handle = await openFolder(folder)
-  try {
-    await sync(handle)
-  } finally {
-    await handle?.close()
-  }
-}
-
-/** Undefined where a folder cannot be opened: on Windows, and without the right to read it. */
-async function openFolder(folder: string): Promise<FileHandle | undefined> {
-  return open(folder, 'r').catch(unlessUnable)
-}
-
-async function sync(folder: FileHandle | undefined): Promise<void> {
-  await folder?.sync().catch(unlessUnable)
-}
-
-/** Windows and some network file systems cannot flush a folder; all others must. */
-function unlessUnable(error: unknown): undefined {
-  if (!CANNOT_FLUSH.has(errorCode(error))) throw error
-}
-
-const CANNOT_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF', 'ENOSYS'])
 
 function temporaryPath(target: string, rev: number | undefined): string {
   const mark = rev === undefined ? '' : `r${rev}-`

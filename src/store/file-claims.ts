@@ -12,7 +12,7 @@ import {
   serializeClaims,
   traceOf,
 } from './claims-document.ts'
-import { type Lease as Lock, withLock } from './lock.ts'
+import { type HeldLock, withLock } from './lock.ts'
 import type { LockWait } from './patience.ts'
 import { type Liveness, type OwnerRecord, isAlive, isSameProcess, newOwnerRecord } from './owner.ts'
 import { sweep } from './sweep.ts'
@@ -103,7 +103,11 @@ export function createFileClaims(options: FileClaimsOptions): ClaimStore {
     }
   }
 
-  async function replace(path: string, lock: Lock, mine: readonly HeldAccount[]): Promise<boolean> {
+  async function replace(
+    path: string,
+    lock: HeldLock,
+    mine: readonly HeldAccount[],
+  ): Promise<boolean> {
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
       const { claims, text } = await load()
       const outcome = await writeAtomically(path, serializeClaims(withMine(claims, mine)), {

@@ -1,21 +1,10 @@
 import { dirname } from 'node:path'
-import { makeFolder, pendingRevisions, writeAtomically } from './atomic.ts'
-import { EMPTY_DOCUMENT, serializeDocument } from './document.ts'
-import { keepGeneration } from './generations.ts'
-import { type Loaded, type LoadedDocument, load } from './load.ts'
-import { type Lease, withLock } from './lock.ts'
+import { type Settled, type Unconfirmed, createAccountsFile } from './accounts-file.ts'
+import { makeFolder } from './folder.ts'
+import { type HeldLock, withLock } from './lock.ts'
 import { storeFault, storeProblem } from './problem.ts'
-import { newestCopy, salvage } from './repair.ts'
-import { isSetBack, rejoin } from './set-back.ts'
-import type {
-  AccountStore,
-  StoreDocument,
-  StoreProblem,
-  StoreProblemCode,
-  StoreResult,
-} from './store.ts'
-import { sweep } from './sweep.ts'
-import { errorCode, resolveTarget, stampAt, stillHolds } from './target.ts'
+import type { AccountStore, StoreDocument, StoreProblemCode, StoreResult } from './store.ts'
+import { errorCode } from './target.ts'
 import { watchFile } from './watch.ts'
 
 export interface FileStoreOptions {
@@ -33,38 +22,38 @@ export interface FileStoreOptions {
 /** Accounts kept in a file that other processes, and other programs, read and write too. */
 export function createFileStore(options: FileStoreOptions): AccountStore {
   const { file, now, lockWaitMs = 20_000 } = options
+  const accounts = createAccountsFile(file, now)
   const watches = new Set<() => Promise<void>>()
-  /** `stampAt(file)` as of the last read or write here. */
-  let lastStamp: string | undefined
-  /** The document with the highest revision that was read or written here. */
-  let newest = EMPTY_DOCUMENT
-  let sweptAt = 0
 
   return {
     async read() {
-      const place = await findPlace()
-      if (!place.ok) return place
-      const loaded = await look(place.path)
+      const place = await accounts.find()
+      if ('errno' in place) return fault('unreadable', place.errno)
+      const loaded = await accounts.look(place.path)
       if (loaded.kind === 'problem') return toResult(loaded)
-      if (loaded.kind === 'document' && !isSetBack(loaded.document, newest)) return toResult(loaded)
-      const settled = await locked((path, lease) => settle(path, lease))
+      const isWhole = loaded.kind === 'document' && !accounts.isSetBack(loaded.document)
+      if (isWhole) return toResult(loaded)
+      const settled = await locked((path, lock) => accounts.settle(path, lock))
       if (settled.ok || !PASSING.has(settled.problem.code)) return settled
-      return withoutRepair(place.path, loaded, settled.problem)
+      const document = await accounts.withoutRepair(place.path, loaded)
+      return document === undefined
+        ? failure('corrupt', 'what stands in it cannot be kept elsewhere')
+        : { ok: true, document, warnings: [settled.problem.message] }
     },
     async update(change) {
-      const ours: { text?: string } = {}
-      return locked(async (path, lease) => {
-        const base = await settle(path, lease, ours.text)
+      const ours: Unconfirmed = {}
+      return locked(async (path, lock) => {
+        const base = await accounts.settle(path, lock, ours)
         if (base === 'conflict' || base.kind !== 'document' || base.isOurs === true) return base
         const document = change(base.document)
         if (document === base.document) return base
-        return write(path, lease, base, withoutRepeats(document), ours)
+        return accounts.write(path, lock, base, withoutRepeats(document), ours)
       })
     },
-    changed: () => stampAt(file) !== lastStamp,
+    changed: accounts.changed,
     watch(listener) {
       const stop = watchFile(file, () => {
-        if (stampAt(file) !== lastStamp) listener()
+        if (accounts.changed()) listener()
       })
       watches.add(stop)
       return () => {
@@ -82,110 +71,20 @@ export function createFileStore(options: FileStoreOptions): AccountStore {
   /** Takes the lock and runs `step`, again and again while others get in between. */
   async function locked(step: LockedStep): Promise<StoreResult> {
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
-      const place = await findPlace()
-      if (!place.ok) return place
+      const place = await accounts.find()
+      if ('errno' in place) return fault('unreadable', place.errno)
       const { path } = place
       const refused = await makeFolder(dirname(path)).then(() => undefined, errorCode)
       if (refused !== undefined) return fault('unwritable', refused)
-      const lock = await withLock(path, { deadlineMs: lockWaitMs }, (lease) => step(path, lease))
-      if (!lock.ok) {
-        return lock.reason === 'unwritable'
-          ? fault('unwritable', lock.detail)
-          : failure('busy', lock.detail)
+      const done = await withLock(path, { deadlineMs: lockWaitMs }, (lock) => step(path, lock))
+      if (!done.ok) {
+        return done.reason === 'unwritable'
+          ? fault('unwritable', done.detail)
+          : failure('busy', done.detail)
       }
-      if (lock.value !== 'conflict') return toResult(lock.value)
+      if (done.value !== 'conflict') return toResult(done.value)
     }
     return failure('busy', 'other programs change it all the time')
-  }
-
-  /** The path without symbolic links, so that all processes lock and replace the same file. */
-  async function findPlace() {
-    try {
-      return { ok: true, path: await resolveTarget(file) } as const
-    } catch (error) {
-      lastStamp = stampAt(file)
-      return fault('unreadable', errorCode(error))
-    }
-  }
-
-  async function look(path: string): Promise<Loaded> {
-    // Before the reading: what changes in between is then seen as a change once more.
-    lastStamp = stampAt(file)
-    const loaded = await load(path)
-    if (loaded.kind === 'document' && loaded.document.rev >= newest.rev) newest = loaded.document
-    return loaded
-  }
-
-  /**
-   * What an update begins with, after repairs. `ours`: what an earlier try wrote after its lock was
-   * lost. If somebody wrote in between, it begins anew with what it should not have replaced.
-   */
-  async function settle(path: string, lease: Lease, ours?: string): Promise<Settled> {
-    const loaded = await look(path)
-    if (loaded.kind === 'problem') return loaded
-    if (loaded.kind === 'damaged') return mend(path, lease, loaded.text)
-    const copy = await newestCopy(path, newest, { tolerant: true }).catch(errorCode)
-    if (typeof copy === 'string')
-      return { kind: 'problem', problem: storeFault('unreadable', `${file}.bak-*`, copy) }
-    newest = copy ?? newest
-    const isOurs = loaded.text !== undefined && loaded.text === ours
-    if (!isSetBack(loaded.document, newest)) return { ...loaded, isOurs }
-    if (isOurs) return { ...loaded, document: newest }
-    const warning = `The accounts file ${file} was set back from revision ${newest.rev} to ${loaded.document.rev}. What is newer was written again.`
-    const base = { ...loaded, warnings: [...loaded.warnings, warning] }
-    return write(path, lease, base, rejoin(loaded.document, newest))
-  }
-
-  async function mend(path: string, lease: Lease, text: string): Promise<Settled> {
-    const found = await salvage(path, text, newest)
-    if (found.kind !== 'copy') return found
-    const { document, warning } = found
-    return write(path, lease, { document, text, warnings: [warning] }, document)
-  }
-
-  async function write(
-    path: string,
-    lease: Lease,
-    base: Omit<LoadedDocument, 'kind'>,
-    change: StoreDocument,
-    ours: { text?: string } = {},
-  ): Promise<Settled> {
-    const rev = 1 + Math.max(base.document.rev, newest.rev, ...(await pendingRevisions(path)))
-    const document = { ...change, rev }
-    const text = serializeDocument(document)
-    try {
-      const outcome = await writeAtomically(path, text, {
-        rev,
-        check: () => lease.held() && stillHolds(path, base.text),
-        onWritten(stamp) {
-          lastStamp = stamp
-          newest = document
-          // Stopped between the check and the rename, it may have replaced what others wrote.
-          if (!lease.held()) ours.text = text
-        },
-      })
-      if (outcome === 'refused' || ours.text === text) return 'conflict'
-    } catch (error) {
-      return { kind: 'problem', problem: storeFault('unwritable', file, errorCode(error)) }
-    }
-    await keepGeneration(path, rev, text)
-    if (now() - sweptAt > SWEEP_EVERY_MS) {
-      sweptAt = now()
-      await sweep(path, now)
-    }
-    return { kind: 'document', document, text, warnings: base.warnings }
-  }
-
-  /** Goes on with what is known while the disk takes no repair. */
-  async function withoutRepair(
-    path: string,
-    loaded: Exclude<Loaded, { kind: 'problem' }>,
-    problem: StoreProblem,
-  ): Promise<StoreResult> {
-    const copy = await newestCopy(path, newest).catch(() => undefined)
-    if (copy === undefined) return failure('corrupt', 'what stands in it cannot be kept elsewhere')
-    const document = loaded.kind === 'document' ? rejoin(loaded.document, copy) : copy
-    return { ok: true, document, warnings: [problem.message] }
   }
 
   function failure(code: StoreProblemCode, detail: string): Failure {
@@ -197,20 +96,11 @@ export function createFileStore(options: FileStoreOptions): AccountStore {
   }
 }
 
-/** What stands in the file, repaired. `isOurs`: this update wrote it already. */
-type Settled =
-  | (LoadedDocument & { readonly isOurs?: boolean })
-  | Extract<Loaded, { kind: 'problem' }>
-  /** Somebody else came first: begin anew. */
-  | 'conflict'
 type Failure = Extract<StoreResult, { ok: false }>
-type LockedStep = (path: string, lease: Lease) => Promise<Settled>
+type LockedStep = (path: string, lock: HeldLock) => Promise<Settled>
 
 /** Each means that a lock was lost or ignored; more of them than this is no accident. */
 const MAX_CONFLICTS = 20
-
-/** What a killed process left, or we on a disk that failed, is not there for long. */
-const SWEEP_EVERY_MS = 10 * 60_000
 
 /** The file can be read, but not be repaired now. */
 const PASSING = new Set<StoreProblemCode>(['unwritable', 'busy'])

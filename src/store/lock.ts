@@ -8,7 +8,7 @@ import { errorCode, stampAt, MISSING_STAMP } from './target.ts'
 import { takeTurn } from './turn.ts'
 
 /** A lock while it is held. */
-export interface Lease {
+export interface HeldLock {
   /** Whether the lock is still ours; when in doubt it is not. Synchronous, and never throws. */
   held(): boolean
 }
@@ -25,28 +25,29 @@ const UPDATE_MS = 2_000
 
 /**
  * Keeps other processes and callers out of each other's way while `work` runs. It is not proof:
- * a process that sleeps longer than `STALE_MS` loses its lock, so `work` must ask `lease.held()`
+ * a process that sleeps longer than `STALE_MS` loses its lock, so `work` must ask `lock.held()`
  * in the same synchronous block as its last step. Rejects only as `work` or the signal does.
  * The lock is the folder `<file>.lock`, as `proper-lockfile` makes it; `file` must be resolved.
  */
 export async function withLock<T>(
   file: string,
   wait: LockWait,
-  work: (lease: Lease) => Promise<T>,
+  work: (lock: HeldLock) => Promise<T>,
 ): Promise<LockResult<T>> {
   const patience = startPatience(wait)
   try {
     const endTurn = await takeTurn(file, patience.gaveUp)
     if (endTurn === undefined) return busy(file, wait)
     try {
-      const lock = await acquire(file, wait, patience.isOver)
-      if (!lock.ok) return lock
+      const acquired = await acquire(file, wait, patience.isOver)
+      if (!acquired.ok) return acquired
+      const { lock, release } = acquired.value
       patience.end()
       try {
         wait.signal?.throwIfAborted()
-        return { ok: true, value: await work(lock.value.lease) }
+        return { ok: true, value: await work(lock) }
       } finally {
-        await lock.value.release()
+        await release()
       }
     } finally {
       endTurn()
@@ -62,7 +63,7 @@ export function releaseAllSync(): void {
 }
 
 interface Acquired {
-  readonly lease: Lease
+  readonly lock: HeldLock
   readonly release: () => Promise<void>
 }
 
@@ -103,14 +104,14 @@ async function lockOnce(file: string): Promise<Acquired | string> {
     })
     const claim = claimAt(path)
     const held = () => claim !== undefined && !state.lost && isOurs(claim)
-    return { lease: { held }, release: () => release(path, stopHeartbeat) }
+    return { lock: { held }, release: () => releaseAt(path, stopHeartbeat) }
   } catch (error) {
     giveBack(path)
     return errorCode(error)
   }
 }
 
-async function release(path: string, stopHeartbeat: () => Promise<void>): Promise<void> {
+async function releaseAt(path: string, stopHeartbeat: () => Promise<void>): Promise<void> {
   giveBack(path)
   // By now the folder may be another process's: `lockFs.rmdir` then lets it stand.
   releasing.add(path)

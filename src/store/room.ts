@@ -1,6 +1,6 @@
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { flushFolder } from './atomic.ts'
+import { flushFolder } from './folder.ts'
 import { errorCode } from './target.ts'
 
 /** More than any token answer takes. */

@@ -130,33 +130,33 @@ describe('a lock', () => {
   it('knows when it was lost, and leaves the lock of the new owner alone', async () => {
     const folder = temporaryFolder()
     const file = join(folder, 'file')
-    await withLock(file, SOON, async (lease) => {
-      expect(lease.held()).toBe(true)
+    await withLock(file, SOON, async (lock) => {
+      expect(lock.held()).toBe(true)
       rmdirSync(`${file}.lock`)
-      expect(lease.held()).toBe(false)
+      expect(lock.held()).toBe(false)
       mkdirSync(`${file}.lock`)
-      expect(lease.held()).toBe(false)
+      expect(lock.held()).toBe(false)
     })
     expect(existsSync(`${file}.lock`)).toBe(true)
   })
 
   it('knows when another owner wrote its name beside it', async () => {
     const file = newFile()
-    await withLock(file, SOON, async (lease) => {
+    await withLock(file, SOON, async (lock) => {
       const record: unknown = JSON.parse(readFileSync(`${file}.lock-owner`, 'utf8'))
       writeFileSync(
         `${file}.lock-owner`,
         JSON.stringify({ ...Object(record), nonce: newOwnerRecord().nonce }),
       )
-      expect(lease.held()).toBe(false)
+      expect(lock.held()).toBe(false)
     })
   })
 
   it('is given back when the process exits in the middle', async () => {
     const folder = temporaryFolder()
-    await withLock(join(folder, 'file'), SOON, async (lease) => {
+    await withLock(join(folder, 'file'), SOON, async (lock) => {
       releaseAllSync()
-      expect(lease.held()).toBe(false)
+      expect(lock.held()).toBe(false)
       expect(contents(folder)).toEqual({})
     })
     expect(contents(folder)).toEqual({})

@@ -24,11 +24,11 @@ describe.runIf(process.platform === 'linux')('a writer that is stopped', () => {
     const { file, store, stalled } = await stalledWriter(step)
     for (const uuid of OTHERS) await store.update(adding(uuid))
     const lines: string[] = []
-    const held = await withLock(file, { deadlineMs: 5_000 }, async (lease) => {
+    const held = await withLock(file, { deadlineMs: 5_000 }, async (lock) => {
       stalled.child.kill('SIGCONT')
       // By now it has given back what it thought was its lock.
       lines.push(await stalled.line())
-      return lease.held()
+      return lock.held()
     })
     expect(held).toEqual({ ok: true, value: true })
     if (lines[0] === 'again') lines.push(await stalled.line())
