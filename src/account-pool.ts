@@ -5,8 +5,8 @@ import { RotaError } from './errors.ts'
 import type { PoolNews } from './pool/events.ts'
 import type { PoolStatus } from './pool/status.ts'
 import { providers } from './provider/providers.ts'
+import { openSpendJournal } from './spend-journal.ts'
 import { createFileClaims } from './store/file-claims.ts'
-import { createFileJournal } from './store/file-journal.ts'
 import { createFileStore } from './store/file.ts'
 import { parseDocument } from './store/document.ts'
 import { createMemoryClaims, createMemoryClaimsPlace } from './store/memory-claims.ts'
@@ -85,7 +85,7 @@ function storageOf({ file, accounts }: AccountPoolOptions, now: () => number) {
   if (file !== undefined) {
     return {
       store: createFileStore({ file, now }),
-      journal: createFileJournal(join(dirname(file), 'multiauth-refresh')),
+      journal: openSpendJournal(file),
       claims: createFileClaims({ file: join(dirname(file), 'multiauth-claims.json'), now }),
     }
   }

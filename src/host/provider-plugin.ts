@@ -8,8 +8,8 @@ import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import type { PoolNews } from '../pool/events.ts'
 import type { Provider } from '../provider/provider.ts'
+import { openSpendJournal } from '../spend-journal.ts'
 import { createFileClaims } from '../store/file-claims.ts'
-import { createFileJournal } from '../store/file-journal.ts'
 import { createFileStore } from '../store/file.ts'
 import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
@@ -156,7 +156,7 @@ function openPool(
       provider,
       settings: () => shared.settings,
       store: createFileStore(place),
-      journal: createFileJournal(join(configDir, 'multiauth-refresh')),
+      journal: openSpendJournal(place.file),
       claims: createFileClaims({ file: join(configDir, 'multiauth-claims.json'), now: Date.now }),
       world: realWorld((level, message) => {
         shared.voice.log(level, message)

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto'
-import { readFile, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import * as v from 'valibot'
-import { type Secret, secret } from '../secret.ts'
 import { writeAtomically } from './atomic.ts'
 import { makeFolder } from './folder.ts'
 import type { SpendClaim, SpendJournal, SpendRecord } from './journal.ts'
-import { sweepJournal } from './journal-sweep.ts'
+import { type StoredTokens, sweepJournal } from './journal-sweep.ts'
 import { fillRoom, reserveRoom } from './room.ts'
+import { keyOf, readRecord, recordPath, serializeRecord } from './spend-record.ts'
 import { makeTicket, markOver, ticketState } from './spend-ticket.ts'
 import { errorCode } from './target.ts'
 
@@ -16,31 +14,22 @@ const POLL_MS = 60
 /** An owner that died may have spent the token; after a second one nobody tries again. */
 const MOST_DEAD_OWNERS = 1
 
-const recordSchema = v.variant('kind', [
-  v.object({
-    kind: v.literal('renewed'),
-    accessToken: v.pipe(v.string(), v.transform(secret)),
-    refreshToken: v.pipe(v.string(), v.transform(secret)),
-    expiresAt: v.number(),
-    accountId: v.optional(v.string()),
-    email: v.optional(v.string()),
-  }),
-  v.object({ kind: v.literal('dead'), code: v.string(), inDoubt: v.optional(v.boolean(), false) }),
-])
-
-/** The journal as files in `folder`, which is made with mode 0700 when first needed. */
-export function createFileJournal(folder: string): SpendJournal {
+/**
+ * The journal as files in `folder`, which is made with mode 0700 when first needed. Nothing of it is
+ * removed, however old, unless `storedTokens` says what is still needed.
+ */
+export function createFileJournal(
+  folder: string,
+  storedTokens: StoredTokens = async () => undefined,
+): SpendJournal {
   /** The tickets of this process, until it gives them back or ends them for all to see. */
   const own = new Map<string, OwnTicket>()
   /** The ticket that stood in the way of the last claim. */
   const awaited = new Map<string, string>()
 
   const ticketPath = (key: string, n: number) => join(folder, `${key}.spend.${n}`)
-  const recordPath = (key: string) => join(folder, `${key}.next`)
-
-  async function read(key: string): Promise<SpendRecord | undefined> {
-    return parseRecord(await readOrMissing(recordPath(key)))
-  }
+  const pathOf = (key: string) => recordPath(folder, key)
+  const read = (key: string) => readRecord(pathOf(key))
 
   async function claim(key: string): Promise<SpendClaim> {
     try {
@@ -106,8 +95,8 @@ export function createFileJournal(folder: string): SpendJournal {
   /** What an owner that is gone recorded, even if it died before it could give it its name. */
   async function salvage(key: string, ticket: string): Promise<SpendRecord | undefined> {
     const room = roomOf(ticket)
-    const written = parseRecord(await readOrMissing(room))
-    const step = written === undefined ? rm(room) : rename(room, recordPath(key))
+    const written = await readRecord(room)
+    const step = written === undefined ? rm(room) : rename(room, pathOf(key))
     // Another process may do the same at this moment.
     await step.catch(() => undefined)
     return read(key)
@@ -115,12 +104,13 @@ export function createFileJournal(folder: string): SpendJournal {
 
   async function write(key: string, outcome: SpendRecord): Promise<void> {
     const ticket = own.get(key)?.path
-    const text = JSON.stringify(disclose(outcome))
+    const text = serializeRecord(outcome)
     await makeFolder(folder)
-    const isFilled = ticket !== undefined && (await fillRoom(roomOf(ticket), text, recordPath(key)))
-    if (!isFilled) await writeAtomically(recordPath(key), text)
+    const isFilled = ticket !== undefined && (await fillRoom(roomOf(ticket), text, pathOf(key)))
+    if (!isFilled) await writeAtomically(pathOf(key), text)
     own.delete(key)
-    await sweepJournal(folder)
+    // The record is kept: what cannot be swept now is no reason to write it again.
+    await sweepJournal(folder, storedTokens).catch(() => undefined)
   }
 
   async function release(key: string): Promise<void> {
@@ -179,33 +169,7 @@ interface OwnTicket {
   readonly isOver: boolean
 }
 
-/** Empty when there is none. Throws Node's error when it is there and cannot be read. */
-async function readOrMissing(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return ''
-    throw error
-  })
-}
-
 /** Where the answer will be written: reserved before the token is spent. */
 function roomOf(ticket: string): string {
   return `${ticket}.room`
-}
-
-function parseRecord(text: string): SpendRecord | undefined {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), recordSchema), text)
-  if (!parsed.success) return undefined
-  if (parsed.output.kind === 'dead') return parsed.output
-  return { ...parsed.output, accountId: parsed.output.accountId, email: parsed.output.email }
-}
-
-function disclose(record: SpendRecord): unknown {
-  if (record.kind === 'dead') return record
-  const { accessToken, refreshToken } = record
-  return { ...record, accessToken: accessToken.reveal(), refreshToken: refreshToken.reveal() }
-}
-
-/** Tokens never become file names: their hash does. */
-function keyOf(token: Secret): string {
-  return createHash('sha256').update(token.reveal()).digest('hex').slice(0, 32)
 }

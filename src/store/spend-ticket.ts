@@ -21,6 +21,11 @@ const UNKNOWN_OWNER_EXPIRES_MS = 10 * 60_000
 /** A ticket from further in the future was written before the clock was set back. */
 const CLOCK_SLACK_MS = 5_000
 
+/** Whether a path in the journal is that of a ticket. */
+export function isTicket(path: string): boolean {
+  return /\.spend\.\d+$/.test(path)
+}
+
 /** Complete and exclusive in one step: `link` fails when the ticket exists. False: it does. */
 export async function makeTicket(path: string): Promise<boolean> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
