@@ -106,6 +106,8 @@ export function createFileJournal(
     const ticket = own.get(key)?.path
     const text = serializeRecord(outcome)
     await makeFolder(folder)
+    // Throws for a record that cannot be read now: it may hold a new token.
+    if (outcome.kind === 'dead') await read(key)
     const isFilled = ticket !== undefined && (await fillRoom(roomOf(ticket), text, pathOf(key)))
     if (!isFilled) await writeAtomically(pathOf(key), text)
     own.delete(key)

@@ -44,6 +44,17 @@ describe('a journal on a disk with faults', () => {
     expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'ours', inDoubt: true })
   })
 
+  it('does not replace a record that cannot be read by a refusal', async () => {
+    const { folder, journal } = open()
+    await journal.claim(TOKEN)
+    await createFileJournal(folder).record(TOKEN, RENEWED)
+    await listening(failing('readFile', '.next'), async () => {
+      const dead = { kind: 'dead', code: 'invalid_grant', inDoubt: false } as const
+      await expect(journal.record(TOKEN, dead)).rejects.toThrow('EIO')
+    })
+    expect(await journal.spent([TOKEN])).toMatchObject([{ kind: 'renewed' }])
+  })
+
   it('goes on with a ticket that it could not give back', async () => {
     const { folder, journal } = open()
     await journal.claim(TOKEN)
