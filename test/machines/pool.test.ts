@@ -146,17 +146,36 @@ describe('the pool', () => {
     }
   })
 
-  it('goes on with those that wait when accounts leave in the middle of their renewal', async () => {
+  it('renews a token that lives for a second only every 15 s in the background', async () => {
+    const renewed: number[] = []
+    const pool = startPool(async () => {
+      renewed.push(pool.now())
+      return { kind: 'renewed', expiresAt: pool.now() + 1_000, version: renewed.length + 1 }
+    })
+    pool.send({ type: 'store.changed', accounts: [facts('a', { tokenExpiresAt: START + 1_000 })] })
+    for (let round = 1; round <= 3; round++) {
+      pool.pass(14_999)
+      await expect.poll(() => pool.settled()).toHaveLength(round - 1)
+      expect(renewed).toHaveLength(round - 1)
+      pool.pass(1)
+      await expect.poll(() => pool.settled()).toHaveLength(round)
+    }
+  })
+
+  it('goes on with all that wait when accounts leave in the middle of their renewal', async () => {
     const started: string[] = []
     const pool = startPool((id) => {
       started.push(id)
-      return id === 'd' ? Promise.resolve(TOMORROW) : new Promise(() => {})
+      return new Promise(() => {})
     })
-    pool.send({ type: 'store.changed', accounts: ['a', 'b', 'c', 'd'].map((id) => facts(id)) })
-    for (const id of ['a', 'b', 'c', 'd']) pool.send({ type: 'token.wanted', id })
+    const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+    pool.send({ type: 'store.changed', accounts: all.map((id) => facts(id)) })
+    for (const id of all) pool.send({ type: 'token.wanted', id })
     await expect.poll(() => started).toEqual(['a', 'b', 'c'])
-    pool.send({ type: 'store.changed', accounts: [facts('d')] })
-    await expect.poll(() => started).toEqual(['a', 'b', 'c', 'd'])
+    pool.send({ type: 'store.changed', accounts: ['c', 'd', 'e', 'f', 'g'].map((id) => facts(id)) })
+    await expect.poll(() => started).toEqual(['a', 'b', 'c', 'd', 'e'])
+    pool.send({ type: 'store.changed', accounts: ['f', 'g'].map((id) => facts(id)) })
+    await expect.poll(() => started).toEqual(all)
   })
 
   it('renews nothing for one that waits when another process has renewed its token meanwhile', async () => {
