@@ -143,6 +143,8 @@ function renew(journal: SpendJournal) {
     vault,
     world,
     views: () => ({}),
+    usageOf: () => ({ usage: [], usageAt: 0 }),
+    usageStored: () => undefined,
     lastUsedAt: () => 0,
     active: () => undefined,
     tell: () => {},

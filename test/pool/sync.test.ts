@@ -107,6 +107,8 @@ function start(entry: Readonly<Record<string, unknown>>, rev = 1) {
     vault,
     world: { now: () => NOW, arm: () => () => {}, log: () => {} },
     views: () => ({}),
+    usageOf: () => ({ usage: [], usageAt: 0 }),
+    usageStored: () => undefined,
     lastUsedAt: () => 0,
     active: () => undefined,
     tell: (news) => void (news.type === 'store.changed' && told.push(news.accounts)),
