@@ -45,7 +45,8 @@ child.once('close', (code) => {
 /** Everybody on a machine can read the arguments of its processes. */
 function lookAtArguments(): void {
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-    if (findSecret(argumentsOf(pid)) !== undefined) leaks.add('the arguments of a process')
+    const [program = '', ...rest] = argumentsOf(pid).split('\0')
+    if (findSecret(rest.join(' ')) !== undefined) leaks.add(`the arguments of ${program}`)
   }
 }
 

@@ -2,12 +2,13 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findSecret } from './forms.ts'
 
-/** Where tokens belong: the accounts and what they are made of, and OpenCode's own logins. */
+/** Where tokens belong: accounts and what they are made of, OpenCode's logins, a test's plugin. */
 const MAY_HOLD_SECRETS = [
   /-multi-account-accounts\.json(?:\.|$)/,
   /(?:^|\/)accounts\.json(?:\.|$)/,
   /multiauth-refresh\//,
   /(?:^|\/)auth\.json$/,
+  /\/plugins\/[ao]\.js$/,
 ]
 
 /** Throws when a file's name, or a file that is no accounts file, holds a secret. */

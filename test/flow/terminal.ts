@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findOpenCode } from '../runtime/opencode.ts'
@@ -23,12 +24,21 @@ export async function openTerminal(home: Home, args: readonly string[]) {
   const program = ['env', '-i', ...env, 'sh', '-c', script, 'sh', findOpenCode(), ...args]
   await tmux('new-session', '-d', ...SIZE, '-c', home.projectDir, ...program)
 
+  /** Through a file: what is typed may be secret, and arguments are for everybody to read. */
+  async function paste(text: string): Promise<void> {
+    const file = join(home.root, 'tmp', 'typed')
+    await writeFile(file, text, { mode: 0o600 })
+    await tmux('load-buffer', file)
+    await rm(file)
+    await tmux('paste-buffer', '-d')
+  }
+
   return {
     /** What is on the screen now, wrapped lines joined. */
     screen: () => tmux('capture-pane', '-p', '-J'),
     /** Types the text as it is, then the Enter key. */
     enter: async (text = '') => {
-      if (text !== '') await tmux('send-keys', '-l', '--', text)
+      if (text !== '') await paste(text)
       await tmux('send-keys', 'Enter')
     },
     close: () => tmux('kill-server'),
