@@ -135,6 +135,14 @@ export function provideRenewal(parts: RenewalParts) {
 
   async function spend(id: string, tokens: Tokens, inDoubt: boolean): Promise<RefreshOutcome> {
     const { refreshToken } = tokens
+    const isMarked = await journal.markSent(refreshToken).then(
+      () => true,
+      () => false,
+    )
+    if (!isMarked) {
+      await journal.release(refreshToken)
+      return failed('unavailable', 'the disk takes no note that it is renewed')
+    }
     const answer = await exchangeToken(refreshToken, inDoubt)
     switch (answer.kind) {
       case 'renewed':

@@ -7,11 +7,11 @@ import type { SpendClaim, SpendJournal, SpendRecord } from './journal.ts'
 import { type StoredTokens, sweepJournal } from './journal-sweep.ts'
 import { fillRoom, reserveRoom } from './room.ts'
 import { keyOf, readRecord, recordPath, serializeRecord } from './spend-record.ts'
-import { makeTicket, markOver, ticketState } from './spend-ticket.ts'
+import { makeTicket, markOver, markSent, ticketState, unmarkSent } from './spend-ticket.ts'
 import { errorCode } from './target.ts'
 
 const POLL_MS = 60
-/** An owner that died may have spent the token; after a second one nobody tries again. */
+/** An owner that died after sending may have spent the token; after two nobody tries again. */
 const MOST_DEAD_OWNERS = 1
 
 /**
@@ -54,6 +54,7 @@ export function createFileJournal(
   /** Takes the first ticket that nobody has, if those before it have ended. */
   async function claimNext(key: string): Promise<SpendClaim> {
     let deaths = 0
+    let inDoubt = false
     for (let n = 1; ; n++) {
       const ticket = ticketPath(key, n)
       const state = await ticketState(ticket)
@@ -61,8 +62,9 @@ export function createFileJournal(
         awaited.set(key, ticket)
         return { kind: 'theirs' }
       }
-      if (state === 'free') return take(key, ticket, n > 1)
+      if (state === 'free') return take(key, ticket, inDoubt)
       if (state === 'dead') deaths += 1
+      if (state !== 'unsent') inDoubt = true
       const record = await salvage(key, ticket)
       if (record !== undefined) return { kind: 'spent', record }
       if (deaths > MOST_DEAD_OWNERS) return { kind: 'lost' }
@@ -121,6 +123,7 @@ export function createFileJournal(
     // Should this fail, this process can at least go on with it.
     own.set(key, { path: ticket, isOver: true })
     await rm(roomOf(ticket), { force: true, recursive: true })
+    await unmarkSent(ticket)
     await rm(ticket, { force: true })
     own.delete(key)
   }
@@ -148,6 +151,10 @@ export function createFileJournal(
         if (performance.now() >= end || signal?.aborted === true) return undefined
         await delay(POLL_MS * (1 + Math.random()))
       }
+    },
+    async markSent(token) {
+      const ticket = own.get(keyOf(token))?.path
+      if (ticket !== undefined) await markSent(ticket)
     },
     record: (token, outcome) => write(keyOf(token), outcome),
     release: (token) => release(keyOf(token)),

@@ -17,7 +17,7 @@ export type SpendClaim =
   | { readonly kind: 'theirs' }
   /** It was spent: apply this. */
   | { readonly kind: 'spent'; readonly record: SpendRecord }
-  /** Two owners died while spending it: only a login helps. */
+  /** Two owners died after sending it: only a login helps. */
   | { readonly kind: 'lost' }
   /** The answer could not be kept: do not spend. */
   | { readonly kind: 'unwritable'; readonly detail: string }
@@ -42,6 +42,11 @@ export interface SpendJournal {
     ms: number,
     signal?: AbortSignal,
   ): Promise<Exclude<SpendClaim, { kind: 'theirs' }> | undefined>
+  /**
+   * Says, before the token is sent, that it may be spent from now on, should this process die.
+   * Throws when it cannot: do not send it then.
+   */
+  markSent(refreshToken: Secret): Promise<void>
   /** Keeps the outcome, durably, before anybody else learns of it. Throws when it cannot. */
   record(refreshToken: Secret, record: SpendRecord): Promise<void>
   /** Gives the ticket back: the token was certainly not spent. */

@@ -21,6 +21,7 @@ export function createMemoryJournal(): SpendJournal {
       const claimed = claim(token.reveal())
       return claimed.kind === 'theirs' ? undefined : claimed
     },
+    async markSent() {},
     async record(token, record) {
       held.delete(token.reveal())
       records.set(token.reveal(), record)

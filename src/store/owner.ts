@@ -60,6 +60,11 @@ export function isHalted(record: ProcessTrace): boolean {
   return isAlive(record) === 'alive' && processStat(record.pid)?.state === 'T'
 }
 
+/** Whether the system still runs that ran then: what was on its disks is there, flushed or not. */
+export function isOfThisBoot({ bootId }: ProcessTrace): boolean {
+  return bootId !== undefined && bootId === newOwnerRecord().bootId
+}
+
 /** Whether both are one process. A record without a host is taken for one of this machine. */
 export function isSameProcess(one: ProcessTrace, other: ProcessTrace): boolean {
   return (

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
-import { isAlive, newOwnerRecord, ownerSchema } from './owner.ts'
+import { type OwnerRecord, isAlive, isOfThisBoot, newOwnerRecord, ownerSchema } from './owner.ts'
 import { errorCode } from './target.ts'
 
 /**
  * `free`: there is none. `held`: its owner lives. `over`: its owner ended an exchange in doubt.
- * `dead`: its owner died with it.
+ * `unsent`: its owner died, and had certainly not sent the token. `dead`: it died, and may have.
  */
-export type TicketState = 'free' | 'held' | 'over' | 'dead'
+export type TicketState = 'free' | 'held' | 'over' | 'unsent' | 'dead'
 
 /** A dead owner's answer may still be on its way to the disk when we notice its death. */
 const GRACE_AFTER_DEATH_MS = 2_000
@@ -53,14 +53,41 @@ export async function ticketState(path: string): Promise<TicketState> {
   const owner = parsed.success ? parsed.output : undefined
   const liveness = owner === undefined ? 'unknown' : isAlive(owner)
   if (liveness === 'alive' && owner?.startTime !== undefined) return 'held'
+  // After the look at its owner: nobody else makes the mark.
+  const isUnsent = liveness === 'dead' && owner !== undefined && (await isUnmarked(path, owner))
   const grace = liveness === 'dead' ? GRACE_AFTER_DEATH_MS : UNKNOWN_OWNER_EXPIRES_MS
   const age = Date.now() - found.mtimeMs
-  return age > grace || age < -CLOCK_SLACK_MS ? 'dead' : 'held'
+  if (age <= grace && age >= -CLOCK_SLACK_MS) return 'held'
+  return isUnsent ? 'unsent' : 'dead'
+}
+
+/**
+ * Says that the token is about to be sent. Not flushed: a killed process loses nothing of what it
+ * wrote, and after a power cut the missing of the mark proves nothing anyway (`isUnmarked`).
+ */
+export async function markSent(path: string): Promise<void> {
+  await writeFile(sentPath(path), '', { mode: 0o600 })
+}
+
+/** Takes the mark back, before the ticket itself: the token was not spent after all. */
+export async function unmarkSent(path: string): Promise<void> {
+  await rm(sentPath(path), { force: true })
+}
+
+/** Only within one boot: with the system, a mark that was not flushed may have gone. */
+async function isUnmarked(path: string, owner: OwnerRecord): Promise<boolean> {
+  if (!isOfThisBoot(owner)) return false
+  const missing = await stat(sentPath(path)).then(() => undefined, errorCode)
+  return missing === 'ENOENT'
 }
 
 /** Says for good that the owner waits for no answer any more. Throws when it cannot. */
 export async function markOver(path: string): Promise<void> {
   await writeFile(overPath(path), '', { mode: 0o600 })
+}
+
+function sentPath(path: string): string {
+  return `${path}.sent`
 }
 
 function overPath(path: string): string {

@@ -18,7 +18,7 @@ export function key(world: World, symmetry: boolean): string {
   text += `|${world.crashes}${world.cuts}${world.refusals}${world.thefts}${world.saves}${world.diskFaults}${world.logins}`
   text += `|${ghost.answerable.join('')}${ghost.needless.map(Number).join('')}`
   text += `${ghost.reuses}${ghost.avoidable}${ghost.crashesWithTicket}${ghost.crashesInWindow}`
-  return `${text}${ghost.durable}${ghost.wentBack ? 1 : 0}`
+  return `${text}${ghost.durable}${ghost.wentBack ? 1 : 0}${ghost.wronglyUnsent ? 1 : 0}`
 }
 
 function textOf(world: World, process: Process, me: number): string {
@@ -38,14 +38,16 @@ function ownTextOf(process: Process): string {
   return codeOf(at) + codeOf(wire) + codeOf(outcome) + numbers
 }
 
-function flagsOf({ inWindow, again, isWritten }: Process): number {
-  return (inWindow ? 1 : 0) + (again ? 2 : 0) + (isWritten ? 4 : 0)
+/** One character. */
+function flagsOf({ inWindow, again, isWritten, isMarked }: Process): string {
+  const flags = (inWindow ? 1 : 0) + (again ? 2 : 0) + (isWritten ? 4 : 0) + (isMarked ? 8 : 0)
+  return flags.toString(16)
 }
 
 function renamed(tickets: string, order: readonly number[]): string {
   let text = ''
   for (const owner of tickets) {
-    text += 'oxRD'.includes(owner) ? owner : order.indexOf(Number(owner))
+    text += 'oxuRD'.includes(owner) ? owner : order.indexOf(Number(owner))
   }
   return text
 }

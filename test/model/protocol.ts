@@ -41,6 +41,7 @@ export function settled(outcome: Process['outcome'], memory?: number): Partial<P
     deaths: 0,
     wire: '-',
     again: false,
+    isMarked: false,
     isWritten: false,
     inWindow: false,
     outcome,

@@ -116,7 +116,7 @@ function wishes(protocol: Protocol, world: World, me: number): Move<World>[] {
 }
 
 function crash(world: World, me: number): World {
-  const { inWindow, wire, token, unrecorded, isWritten } = processAt(world, me)
+  const { inWindow, wire, token, unrecorded, isWritten, isMarked } = processAt(world, me)
   const owner = String(me)
   let after: World = {
     ...world,
@@ -129,9 +129,11 @@ function crash(world: World, me: number): World {
   if (wire === 'sent' && world.bounds.late) {
     after = { ...after, late: replaced(after.late, token, (after.late[token] ?? 0) + 1) }
   }
-  const left = isWritten ? (wire === 'dead' ? 'D' : 'R') : 'x'
+  const died = isMarked ? 'x' : 'u'
+  const left = isWritten ? (wire === 'dead' ? 'D' : 'R') : died
   const held = world.tickets.filter(
-    (tickets, of) => tickets.includes(owner) && recordOf(world, of) === '-',
+    (tickets, of) =>
+      tickets.includes(owner) && recordOf(world, of) === '-' && (of !== token || isMarked),
   )
   after = {
     ...after,
@@ -141,6 +143,7 @@ function crash(world: World, me: number): World {
     ghost: {
       ...after.ghost,
       crashesInWindow: after.ghost.crashesInWindow + (inWindow ? 1 : 0) + (unrecorded > 0 ? 1 : 0),
+      wronglyUnsent: after.ghost.wronglyUnsent || (inWindow && left === 'u'),
       crashesWithTicket: after.ghost.crashesWithTicket + (isWritten ? 0 : held.length),
     },
   }
@@ -153,6 +156,7 @@ function crash(world: World, me: number): World {
     deaths: 0,
     wire: '-',
     again: false,
+    isMarked: false,
     isWritten: false,
     unrecorded: 0,
     inWindow: false,
@@ -163,6 +167,7 @@ function crash(world: World, me: number): World {
 function faultOf(protocol: Protocol, world: World): string | undefined {
   const { ghost, bounds } = world
   if (ghost.avoidable > 0) return 'a spent token was sent again, and its sender could have known'
+  if (ghost.wronglyUnsent) return 'a token that was sent counts as unsent'
   const cuts = bounds.cuts - world.cuts
   const faults = bounds.diskFaults - world.diskFaults
   if (ghost.reuses > ghost.crashesInWindow + cuts + faults) {

@@ -49,6 +49,8 @@ export interface Process {
   readonly wire: Wire
   /** It asked once more itself, after an exchange that ended in doubt. */
   readonly again: boolean
+  /** Its ticket says that the token may have been sent. */
+  readonly isMarked: boolean
   /** The answer is on the disk, but does not have the record's name yet. */
   readonly isWritten: boolean
   /** The token whose record the disk did not take; 0 = none. */
@@ -68,8 +70,8 @@ export interface World {
   readonly current: number
   readonly revoked: boolean
   /**
-   * By token: one character per ticket. The living owner's number, or `o` (over), `x` (owner dead),
-   * `R` or `D` (owner dead, and its answer lies written beside the ticket: renewed or dead).
+   * By token: one character per ticket. The living owner's number, or `o` (over), `u` (owner dead,
+   * and never sent it), `x` (owner dead), `R` or `D` (owner dead, and its answer lies written beside the ticket: renewed or dead).
    */
   readonly tickets: readonly string[]
   /** By token: the redo record: `-` none, `r` renewed, `d` dead. */
@@ -105,6 +107,8 @@ interface Ghost {
   readonly crashesWithTicket: number
   /** Crashes between sending and recording. */
   readonly crashesInWindow: number
+  /** A ticket says that the token was not sent, and it was. */
+  readonly wronglyUnsent: boolean
   /** The newest token that ever was in a file. */
   readonly durable: number
   /** The accounts file went back to an older token. */
@@ -131,6 +135,7 @@ export function createWorld(bounds: Bounds): World {
       deaths: 0,
       wire: '-' as const,
       again: false,
+      isMarked: false,
       isWritten: false,
       unrecorded: 0,
       inWindow: false,
@@ -153,6 +158,7 @@ export function createWorld(bounds: Bounds): World {
       avoidable: 0,
       crashesWithTicket: 0,
       crashesInWindow: 0,
+      wronglyUnsent: false,
       durable: 1,
       wentBack: false,
     },

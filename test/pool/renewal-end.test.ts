@@ -126,6 +126,34 @@ describe('a record that cannot be read', () => {
   })
 })
 
+describe('the mark that a token is sent', () => {
+  it('is made before the token leaves', async () => {
+    const journal = createMemoryJournal()
+    const sentBefore: number[] = []
+    const { whenKept, refreshes } = renew({
+      ...journal,
+      markSent: async () => void sentBefore.push(refreshes()),
+    })
+    await expect.poll(() => refreshes()).toBe(1)
+    await whenKept()
+    expect(sentBefore).toEqual([0])
+  })
+
+  it('keeps the token unspent when the disk does not take it', async () => {
+    const journal = createMemoryJournal()
+    const release = vi.fn<SpendJournal['release']>(journal.release)
+    const { whenKept, refreshes } = renew({
+      ...journal,
+      markSent: () => Promise.reject(new Error('ENOSPC')),
+      release,
+    })
+    await expect.poll(() => release.mock.calls).toHaveLength(1)
+    await whenKept()
+    expect(refreshes()).toBe(0)
+    expect(await journal.claim(TOKEN)).toEqual({ kind: 'ours', inDoubt: false })
+  })
+})
+
 /** Begins to renew the token `token-1`, without anything around it. */
 function renew(journal: SpendJournal) {
   const place = createMemoryPlace(document())

@@ -36,7 +36,8 @@ describe('a journal on a disk with faults', () => {
   it('lets nobody spend a token while the answer of a dead owner cannot be read', async () => {
     const { folder, journal, ticket } = open()
     await journal.claim(TOKEN)
-    giveTo(ticket(), { pid: 2 ** 22 + 1 })
+    await journal.markSent(TOKEN)
+    giveTo(ticket(), DEAD)
     await listening(failing('readFile', '.room'), async () => {
       const claimed = await createFileJournal(folder).claim(TOKEN)
       expect(claimed).toEqual({ kind: 'unwritable', detail: 'EIO' })
@@ -85,6 +86,45 @@ describe('a journal on a disk with faults', () => {
 })
 
 const MINUTE = 60_000
+/** No such process. */
+const DEAD = { pid: 2 ** 22 + 1 }
+
+describe.runIf(process.platform === 'linux')('an owner that died without the mark', () => {
+  it('had not sent the token, within one boot of the system', async () => {
+    const { folder, journal, ticket } = open()
+    await journal.claim(TOKEN)
+    giveTo(ticket(), DEAD)
+    expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'ours', inDoubt: false })
+  })
+
+  it.each([
+    ['the system was started anew: a power cut may have taken the mark', { bootId: 'an earlier' }],
+    ['nobody knows of which boot it is', { ...DEAD, bootId: undefined }],
+  ])('may have sent it when %s', async (_, owner) => {
+    const { folder, journal, ticket } = open()
+    await journal.claim(TOKEN)
+    giveTo(ticket(), owner)
+    expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'ours', inDoubt: true })
+  })
+
+  it('may have sent it when nobody can look for the mark', async () => {
+    const { folder, journal, ticket } = open()
+    await journal.claim(TOKEN)
+    giveTo(ticket(), DEAD)
+    await listening(failing('stat', '.sent'), async () => {
+      const claimed = await createFileJournal(folder).claim(TOKEN)
+      expect(claimed).toEqual({ kind: 'ours', inDoubt: true })
+    })
+  })
+
+  it('leaves no mark to the next owner of a ticket that was given back', async () => {
+    const { folder, journal } = open()
+    await journal.claim(TOKEN)
+    await journal.markSent(TOKEN)
+    await journal.release(TOKEN)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
 
 describe.runIf(process.platform === 'linux')('the ticket of an owner', () => {
   it.each([

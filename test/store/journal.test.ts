@@ -124,14 +124,29 @@ describe('the journal in a folder', () => {
 describe.each(RUNTIMES)('a journal whose owner was killed in %s', (runtime) => {
   it('passes the ticket on once, as a doubt, and then says that the login is lost', async () => {
     const folder = journalFolder()
-    await claimAndDie(folder, runtime)
+    await claimAndDie(folder, runtime, 'sent')
     const journal = createFileJournal(folder)
     expect(await journal.wait(TOKEN, 10_000)).toEqual({ kind: 'ours', inDoubt: true })
     expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'theirs' })
     await journal.release(TOKEN)
-    await claimAndDie(folder, runtime)
+    await claimAndDie(folder, runtime, 'sent')
     expect(await journal.wait(TOKEN, 10_000)).toEqual({ kind: 'lost' })
   }, 30_000)
+
+  it.runIf(process.platform === 'linux')(
+    'passes the ticket on without a doubt, however often, when it had not sent the token',
+    async () => {
+      const folder = journalFolder()
+      for (let deaths = 1; deaths <= 3; deaths++) await claimAndDie(folder, runtime)
+      const journal = createFileJournal(folder)
+      expect(await journal.wait(TOKEN, 10_000)).toEqual({ kind: 'ours', inDoubt: false })
+      await journal.release(TOKEN)
+      await claimAndDie(folder, runtime, 'sent')
+      await claimAndDie(folder, runtime)
+      expect(await journal.claim(TOKEN)).toEqual({ kind: 'ours', inDoubt: true })
+    },
+    30_000,
+  )
 
   it('gives its answer time to reach the disk', async () => {
     const folder = journalFolder()
@@ -156,8 +171,12 @@ describe.each(RUNTIMES)('a journal whose owner was killed in %s', (runtime) => {
 
 const HOLD_TICKET = new URL('programs/hold-ticket.ts', import.meta.url)
 
-async function claimAndDie(folder: string, runtime: (typeof RUNTIMES)[number]): Promise<void> {
-  const owner = startProgram(HOLD_TICKET, [folder, TOKEN.reveal()], runtime)
+async function claimAndDie(
+  folder: string,
+  runtime: (typeof RUNTIMES)[number],
+  ...sent: readonly 'sent'[]
+): Promise<void> {
+  const owner = startProgram(HOLD_TICKET, [folder, TOKEN.reveal(), ...sent], runtime)
   expect(await owner.line()).toBe('ours')
   expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'theirs' })
   owner.child.kill('SIGKILL')

@@ -26,11 +26,11 @@ export const mergeBeforeRecord: Protocol = {
 
 /** Whoever merged its own answer still has to record it. */
 function recordAfter(before: World, me: number, steps: readonly Next[]): readonly Next[] {
-  const { token, inWindow, wire } = processAt(before, me)
+  const { token, inWindow, wire, isMarked } = processAt(before, me)
   if (!inWindow) return steps
   return steps.flatMap((step) =>
     processAt(step.world, me).at === 'idle'
-      ? next(step.world, me, step.label, { at: 'mergeRecord', token, inWindow, wire })
+      ? next(step.world, me, step.label, { at: 'mergeRecord', token, inWindow, wire, isMarked })
       : step,
   )
 }

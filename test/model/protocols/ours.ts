@@ -51,6 +51,8 @@ export const ours: Protocol = {
           return next(world, me, `finds no ${ticketName}`, { at: 'link' })
         case 'o':
           return next(world, me, `finds ${ticketName} over`, { at: 'salvage' })
+        case 'u':
+          return next(world, me, `finds ${ticketName} never used`, { at: 'salvage' })
         case 'x':
         case 'R':
         case 'D': {
@@ -90,7 +92,7 @@ export const ours: Protocol = {
       const steps: Next[] = []
       if (recordOf(world, token) !== '-') steps.push(...apply(world, me))
       const owner = ticketOf(world, token, ticket)
-      const isHeld = owner !== '' && !'oxRD'.includes(owner)
+      const isHeld = owner !== '' && !'oxuRD'.includes(owner)
       if (!isHeld) steps.push(...next(world, me, 'stops waiting', { at: 'claim' }))
       if (owner === 'o' || world.bounds.impatient) {
         steps.push(...next(world, me, 'waits no longer', settled('unavailable')))
@@ -113,7 +115,7 @@ export const ours: Protocol = {
     recheck(world, me) {
       const { token } = processAt(world, me)
       const newest = rolledForward(world, world.store)
-      if (newest <= token) return next(world, me, 'sees nothing newer stored', { at: 'send' })
+      if (newest <= token) return next(world, me, 'sees nothing newer stored', { at: 'mark' })
       const adopted = { memory: newest, outcome: 'token' } as const
       return next(world, me, `finds token ${newest} stored`, { at: 'giveBack', ...adopted })
     },
@@ -122,6 +124,10 @@ export const ours: Protocol = {
       const { outcome, memory } = processAt(world, me)
       const changes = outcome === '-' ? toMerge(world, memory) : settled(outcome)
       return next(withoutTicket(world, me), me, 'gives the ticket back', changes)
+    },
+
+    mark(world, me) {
+      return next(world, me, 'marks its ticket as sent', { at: 'send', isMarked: true })
     },
 
     send(world, me) {

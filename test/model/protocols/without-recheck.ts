@@ -7,7 +7,7 @@ const linkThenSend: Protocol['steps'] = {
   link: (world, me) =>
     (ours.steps['link']?.(world, me) ?? []).map((made) => {
       const isMade = processAt(made.world, me).at === 'recheckRecord'
-      return isMade ? (next(made.world, me, made.label, { at: 'send' })[0] ?? made) : made
+      return isMade ? (next(made.world, me, made.label, { at: 'mark' })[0] ?? made) : made
     }),
 }
 

@@ -15,7 +15,7 @@ export const recordsForClaimsOnly: Protocol = {
     },
     recheck(world, me) {
       const { token } = processAt(world, me)
-      if (world.store <= token) return next(world, me, 'still finds it stored', { at: 'send' })
+      if (world.store <= token) return next(world, me, 'still finds it stored', { at: 'mark' })
       const adopted = { memory: world.store, outcome: 'token' } as const
       return next(world, me, `finds token ${world.store} stored`, { at: 'giveBack', ...adopted })
     },

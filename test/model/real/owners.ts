@@ -8,6 +8,10 @@ export function newOwnerRecord() {
   return { pid: whoAmI() + 1, host: 'here', nonce: randomUUID() }
 }
 
+export function isOfThisBoot(): boolean {
+  return true
+}
+
 export function isAlive({ pid }: { readonly pid: number }): 'alive' | 'dead' {
   return killed.has(pid) || isDistrustful ? 'dead' : 'alive'
 }

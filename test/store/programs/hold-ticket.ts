@@ -1,8 +1,11 @@
 import { secret } from '../../../src/secret.ts'
 import { createFileJournal } from '../../../src/store/file-journal.ts'
 
-/** Claims the right to spend a token, says so, and never does. */
-const [folder = '', token = ''] = process.argv.slice(2)
-const claimed = await createFileJournal(folder).claim(secret(token))
+/** Claims the right to spend a token, says so, and never does; `sent`: as if it had. */
+const [folder = '', text = '', sent] = process.argv.slice(2)
+const journal = createFileJournal(folder)
+const token = secret(text)
+const claimed = await journal.claim(token)
+if (sent !== undefined) await journal.markSent(token)
 process.stdout.write(`${claimed.kind}\n`)
 setInterval(() => {}, 60_000)
