@@ -1,5 +1,6 @@
 import type { Settings } from './config/schema.ts'
-import { type Pool, createPool } from './pool/pool.ts'
+import { createPool } from './pool/create-pool.ts'
+import type { Pool } from './pool/pool.ts'
 import type { Provider } from './provider/provider.ts'
 import { type PoolFetch, createExecutor } from './request/executor.ts'
 import type { ClaimStore } from './store/claims.ts'
