@@ -1,15 +1,17 @@
 import { isMainThread } from 'node:worker_threads'
 import type { AuthOAuthResult, Hooks } from '@opencode-ai/plugin'
+import { startBrowser } from '../login/browser.ts'
 import { startDeviceCode } from '../login/device-code.ts'
 import { startPasteCode } from '../login/paste-code.ts'
-import type { LoginParts, LoginResult } from '../login/result.ts'
+import type { LoginFailure, LoginParts, LoginResult } from '../login/result.ts'
 import { saveLogin } from '../login/save.ts'
 import type { Pool } from '../pool/pool.ts'
-import type { DeviceCode, PasteCode } from '../provider/login.ts'
+import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../provider/login.ts'
 import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
 import { EMPTY_ENTRY, entryAfterLogin } from './auth-entry.ts'
 import type { AuthSource } from './auth-file.ts'
+import { openBrowser } from './open-browser.ts'
 import type { Voice } from './voice.ts'
 
 /** What the host offers under `opencode auth login` and `/connect`. */
@@ -35,43 +37,87 @@ const SUCCESS: Outcome = { ...EMPTY_ENTRY, type: 'success' }
 const SUCCESS_WITHOUT_ENTRY: Outcome = { type: 'success' }
 const FAILED: Outcome = { type: 'failed' }
 
-/** The ways to sign in that need no menu; our own comes first. */
+const LABELS = {
+  browser: 'Add account (browser)',
+  pasteCode: 'Add account (paste code)',
+  deviceCode: 'Add account (device code)',
+} as const satisfies Record<LoginMethod['kind'], string>
+
+/** The ways to sign in that need no menu; our own come first. */
 export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
   const { pool, store, voice, source, signal } = parts
   const { provider } = pool
   const world = realWorld(voice.log)
-  const { method } = provider.login
+  const { methods } = provider.login
 
-  function begin(): LoginParts {
+  /** `why` is said first: another method was asked for and cannot be used. */
+  function begin(method: LoginMethod, why?: string): Promise<AuthOAuthResult> {
     // Somebody who signs in sees the host: what was held back can be shown.
     voice.open()
-    return { provider, endpoints: pool.endpoints(), world, signal }
+    const login: LoginParts = { provider, endpoints: pool.endpoints(), world, signal }
+    switch (method.kind) {
+      case 'browser':
+        return browser(method, login)
+      case 'pasteCode':
+        return pasteCode(method, login, why)
+      case 'deviceCode':
+        return deviceCode(method, login, why)
+    }
   }
 
-  async function pasteCode(paste: PasteCode): Promise<AuthOAuthResult> {
-    const { url, finish } = await startPasteCode(paste, begin())
+  async function browser(method: Browser, login: LoginParts): Promise<AuthOAuthResult> {
+    const started = await startBrowser(method, login)
+    if (!started.ok) {
+      const next = methods[methods.indexOf(method) + 1]
+      return next === undefined ? withoutPage(started) : begin(next, started.message)
+    }
+    const { url, finish } = started
+    const how = opensPages() && openBrowser(url) ? 'in the browser that opens' : 'on the page'
     return {
       url,
-      instructions: 'Sign in on the page, then paste the code that it shows.',
+      instructions: `Sign in ${how}, within 5 minutes. It must run on this machine: elsewhere choose another login method.`,
+      method: 'auto',
+      callback: async () => conclude(await finish()),
+    }
+  }
+
+  async function pasteCode(
+    method: PasteCode,
+    login: LoginParts,
+    why: string | undefined,
+  ): Promise<AuthOAuthResult> {
+    const { url, finish } = await startPasteCode(method, login)
+    const how = 'Sign in on the page, then paste the code that it shows.'
+    // Before it asks for a code, the host shows no instructions there.
+    if (why !== undefined && isTerminalLogin()) process.stderr.write(`${why}\n`)
+    return {
+      url,
+      instructions: why === undefined ? how : `${why} ${how}`,
       method: 'code',
       callback: async (code) => conclude(await finish(code)),
     }
   }
 
-  async function deviceCode(device: DeviceCode): Promise<AuthOAuthResult> {
-    const started = await startDeviceCode(device, begin())
-    if (!started.ok) {
-      // The host shows instructions to the person; of an exception its screen shows raw JSON.
-      const { message } = started
-      const callback = async () => conclude(started)
-      return { url: '', instructions: message, method: 'auto', callback }
-    }
+  async function deviceCode(
+    method: DeviceCode,
+    login: LoginParts,
+    why: string | undefined,
+  ): Promise<AuthOAuthResult> {
+    const started = await startDeviceCode(method, login)
+    if (!started.ok) return withoutPage(started)
+    const how = `Enter the code ${started.userCode} on the page. It is valid for 15 minutes.`
     return {
       url: started.url,
-      instructions: `Enter the code ${started.userCode} on the page. It is valid for 15 minutes.`,
+      instructions: why === undefined ? how : `${why} ${how}`,
       method: 'auto',
       callback: async () => conclude(await started.finish()),
     }
+  }
+
+  /** The host shows instructions to the person; of an exception its screen shows raw JSON. */
+  function withoutPage(failed: LoginFailure): AuthOAuthResult {
+    const callback = async () => conclude(failed)
+    return { url: '', instructions: failed.message, method: 'auto', callback }
   }
 
   async function conclude(result: LoginResult): Promise<Outcome> {
@@ -100,12 +146,12 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     if (!pool.settings().quiet_mode) voice.toast(level, message)
   }
 
-  const own =
-    method.kind === 'pasteCode'
-      ? { label: 'Add account (paste code)', authorize: () => pasteCode(method) }
-      : { label: 'Add account (device code)', authorize: () => deviceCode(method) }
   return [
-    { type: 'oauth', ...own },
+    ...methods.map((method) => ({
+      type: 'oauth' as const,
+      label: LABELS[method.kind],
+      authorize: () => begin(method),
+    })),
     { type: 'api', label: 'API key (used by OpenCode directly, outside the pool)' },
   ]
 }
@@ -117,4 +163,12 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
 function isTerminalLogin(): boolean {
   const words = new Set(process.argv)
   return isMainThread && words.has('login') && (words.has('auth') || words.has('providers'))
+}
+
+/**
+ * Whether the person sits at this machine: at its terminal, or at the TUI, which has us in a worker.
+ * Whoever asks a server shows the page himself.
+ */
+function opensPages(): boolean {
+  return isTerminalLogin() || !isMainThread
 }

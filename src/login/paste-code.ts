@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import {
   calculatePKCECodeChallenge,
   generateRandomCodeVerifier,
@@ -8,6 +7,7 @@ import type { PasteCode } from '../provider/login.ts'
 import { secret } from '../secret.ts'
 import { readPasted } from './pasted.ts'
 import { type LoginParts, type LoginResult, failure, refusal } from './result.ts'
+import { isSame } from './state.ts'
 
 export interface PasteCodeLogin {
   /** The page to sign in on; it shows what is to be pasted. */
@@ -56,12 +56,3 @@ const UNREADABLE =
 const OTHER_LOGIN =
   'The pasted code belongs to another login. Start the login again, sign in on the page it names and paste the code shown there.'
 const USED = 'This login was already finished. Start a new one to add another account.'
-
-/** In constant time, whatever the lengths: how far a guess was right must not show. */
-function isSame(left: string, right: string): boolean {
-  return timingSafeEqual(digest(left), digest(right))
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
-}

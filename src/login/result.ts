@@ -7,7 +7,7 @@ import type { World } from '../world.ts'
 export interface LoginParts {
   readonly provider: Pick<Provider, 'name' | 'login'>
   readonly endpoints: Endpoints
-  readonly world: Pick<World, 'fetch' | 'now' | 'monotonic' | 'delay'>
+  readonly world: Pick<World, 'fetch' | 'now' | 'monotonic' | 'delay' | 'arm'>
   readonly signal: AbortSignal
 }
 
@@ -29,6 +29,10 @@ export type LoginFailureCode =
   | 'used'
   /** The person, or the provider, said no on the page. */
   | 'denied'
+  /** The browser could not come back here: another method is needed. */
+  | 'noListener'
+  /** Another login took the place of this one. */
+  | 'replaced'
   /** The provider did not accept the code. */
   | 'refused'
   /** The provider could not be asked. */

@@ -3,8 +3,8 @@ import type { Endpoints } from './endpoints.ts'
 
 /** How a person signs in at a provider: what its endpoints take and give. */
 export interface ProviderLogin {
-  /** The method that needs no browser on this machine. */
-  readonly method: PasteCode | DeviceCode
+  /** Best first: each serves where the one before it cannot be used. */
+  readonly methods: readonly LoginMethod[]
   /** Exchanges an authorization code for tokens. Never rejects. */
   redeem(grant: CodeGrant, request: LoginRequest): Promise<LoginAnswer>
   /** Who a token belongs to, as far as it says itself. Asks nobody. */
@@ -16,10 +16,35 @@ export interface ProviderLogin {
  * account.
  */
 export interface Identity {
+  /** OpenAI: the workspace. Anthropic: the person. */
   readonly accountId: string | undefined
+  /** What tells the seats of it apart. OpenAI: the person. Anthropic: the organization. */
   readonly userId: string | undefined
   readonly email: string | undefined
   readonly planTier: string | undefined
+}
+
+export type LoginMethod = Browser | PasteCode | DeviceCode
+
+/** The person signs in on a page, which sends the browser back to us (RFC 8252). */
+export interface Browser {
+  readonly kind: 'browser'
+  /**
+   * Of `http://localhost:PORT/PATH`, as the provider knows it; 0 = any port is taken. The code
+   * challenge is of method S256.
+   */
+  readonly port: number
+  readonly path: string
+  /** Ends the login, given its state; undefined = there is none. */
+  readonly cancelPath: string | undefined
+  pageUrl(
+    endpoints: Endpoints,
+    query: {
+      readonly codeChallenge: string
+      readonly state: string
+      readonly redirectUri: string
+    },
+  ): string
 }
 
 /** The person signs in on a page, which then shows `CODE#STATE` to be pasted. */

@@ -39,11 +39,28 @@ export async function askTokenEndpoint(request: TokenRequest): Promise<TokenAnsw
 }
 
 /** The same for any endpoint of an authorization server; the caller reads the answer. */
-export async function post(request: TokenRequest): Promise<Posted> {
-  if (request.signal.aborted) return { kind: 'unavailable', detail: 'AbortError', inDoubt: false }
-  const limit = startLimit(request.signal)
+export function post(request: TokenRequest): Promise<Posted> {
+  return ask(request.signal, (signal) =>
+    request.fetch(request.url, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': request.contentType },
+      body: request.body,
+      redirect: 'manual',
+      signal,
+    }),
+  )
+}
+
+/** Any one exchange with such an endpoint, its body included, within the limit. Never rejects. */
+export async function ask(
+  caller: AbortSignal,
+  send: (signal: AbortSignal) => Promise<Response>,
+  limitMs = TOKEN_LIMIT_MS,
+): Promise<Posted> {
+  if (caller.aborted) return { kind: 'unavailable', detail: 'AbortError', inDoubt: false }
+  const limit = startLimit(caller, limitMs)
   try {
-    return await Promise.race([send(request, limit.signal), limit.passed])
+    return await Promise.race([send(limit.signal).then(readAnswer), limit.passed])
   } catch (error) {
     const detail = failureName(error)
     return { kind: 'unavailable', detail, inDoubt: !NOT_SENT.has(detail) }
@@ -52,14 +69,7 @@ export async function post(request: TokenRequest): Promise<Posted> {
   }
 }
 
-async function send(request: TokenRequest, signal: AbortSignal): Promise<Posted> {
-  const response = await request.fetch(request.url, {
-    method: 'POST',
-    headers: { accept: 'application/json', 'content-type': request.contentType },
-    body: request.body,
-    redirect: 'manual',
-    signal,
-  })
+async function readAnswer(response: Response): Promise<Posted> {
   return { kind: 'answer', status: response.status, body: parseJson(await readText(response)) }
 }
 
@@ -88,11 +98,11 @@ export async function readText(response: Response): Promise<string> {
 }
 
 /** A limit that holds even for a `fetch` that does not listen to its signal. */
-function startLimit(caller: AbortSignal) {
+function startLimit(caller: AbortSignal, limitMs: number) {
   const controller = new AbortController()
   const end = (name: string) => controller.abort(Object.assign(new Error(name), { name }))
   const onAbort = () => end('AbortError')
-  const timer = setTimeout(() => end('TimeoutError'), TOKEN_LIMIT_MS)
+  const timer = setTimeout(() => end('TimeoutError'), limitMs)
   caller.addEventListener('abort', onAbort, { once: true })
   const passed = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason), {

@@ -60,6 +60,7 @@ const anthropicDialect: Dialect = {
     },
   }),
 
+  faultOfAuthorize,
   tokenFields,
   tokenAnswer: (account, tokens) => ({
     token_type: 'Bearer',
@@ -101,6 +102,19 @@ function asked(body: Json) {
     tools: objectsOf(body['tools']).map((tool) => textOf(tool['name']) ?? ''),
     isAfterTool: results.length > 0,
   }
+}
+
+/** The page that shows the code has an address of its own; a loopback redirect takes any port. */
+function faultOfAuthorize(query: URLSearchParams): string | undefined {
+  const redirect = query.get('redirect_uri') ?? ''
+  const isRegistered =
+    query.get('code') === 'true'
+      ? redirect === 'https://console.anthropic.com/oauth/code/callback'
+      : /^http:\/\/localhost:[1-9][0-9]*\/callback$/.test(redirect)
+  if (!isRegistered) return 'redirect_uri is not registered.'
+  const scope = query.get('scope')
+  if (scope !== 'org:create_api_key user:profile user:inference') return 'scope is another one.'
+  return undefined
 }
 
 function tokenFields({ headers, bodyText }: HttpRequest): Headers | string {

@@ -36,6 +36,7 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
   let nextLogin: string | undefined
   const logins = createLogins({
     clientId: dialect.clientId,
+    faultOfAuthorize: dialect.faultOfAuthorize,
     whoLogsIn: () => nextLogin ?? members.names()[0] ?? members.add(dialect.id),
     addSecret: ledger.addSecret,
   })

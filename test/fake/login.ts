@@ -13,6 +13,8 @@ const DEVICE_REDIRECT = 'https://auth.openai.com/deviceauth/callback'
 /** The authorize page, the device flow and the codes they give out. `whoLogsIn` is the person. */
 export function createLogins(options: {
   readonly clientId: string
+  /** What else is wrong with the query of the authorize page. */
+  readonly faultOfAuthorize: (query: URLSearchParams) => string | undefined
   readonly whoLogsIn: () => string
   readonly addSecret: (text: string) => void
 }) {
@@ -21,7 +23,7 @@ export function createLogins(options: {
 
   /** GET of the authorize page by somebody who agrees at once. */
   function authorize(query: URLSearchParams): HttpAnswer {
-    const fault = faultOfQuery(query, options.clientId)
+    const fault = faultOfQuery(query, options.clientId) ?? options.faultOfAuthorize(query)
     if (fault !== undefined) return page(400, fault)
     const redirectUri = query.get('redirect_uri') ?? ''
     const state = query.get('state') ?? ''

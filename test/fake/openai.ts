@@ -53,6 +53,7 @@ const openaiDialect: Dialect = {
   usage,
   profile: usage,
 
+  faultOfAuthorize,
   tokenFields,
   tokenAnswer: (_account, tokens) => ({
     id_token: tokens.idToken,
@@ -103,6 +104,20 @@ function asked(body: Json) {
     tools: objectsOf(body['tools']).map((tool) => textOf(tool['name']) ?? ''),
     isAfterTool: TOOL_RESULTS.includes(textOf(newest?.['type']) ?? ''),
   }
+}
+
+/** Each of these must be as the client is registered. */
+const AUTHORIZE_QUERY = {
+  redirect_uri: 'http://localhost:1455/auth/callback',
+  scope: 'openid profile email offline_access',
+  id_token_add_organizations: 'true',
+  codex_cli_simplified_flow: 'true',
+  originator: 'opencode',
+}
+
+function faultOfAuthorize(query: URLSearchParams): string | undefined {
+  const wrong = Object.entries(AUTHORIZE_QUERY).find(([name, value]) => query.get(name) !== value)
+  return wrong === undefined ? undefined : `${wrong[0]} must be ${wrong[1]}.`
 }
 
 function tokenFields({ headers, bodyText }: HttpRequest): Headers | string {

@@ -18,8 +18,8 @@ export function partsOf(fake: Fake, known: Partial<LoginParts> = {}): LoginParts
 
 export function startPasteLogin(fake: Fake, known?: Partial<LoginParts>): Promise<PasteCodeLogin> {
   const parts = partsOf(fake, known)
-  const { method } = parts.provider.login
-  if (method.kind !== 'pasteCode') throw new Error('It has no code to paste.')
+  const method = parts.provider.login.methods.find(({ kind }) => kind === 'pasteCode')
+  if (method?.kind !== 'pasteCode') throw new Error('It has no code to paste.')
   return startPasteCode(method, parts)
 }
 

@@ -19,8 +19,8 @@ describe('a login with a device code', () => {
 
   async function begin(known?: Partial<LoginParts>) {
     const parts = partsOf(fake, known)
-    const { method } = parts.provider.login
-    if (method.kind !== 'deviceCode') throw new Error('It has no device code.')
+    const method = parts.provider.login.methods.find(({ kind }) => kind === 'deviceCode')
+    if (method?.kind !== 'deviceCode') throw new Error('It has no device code.')
     return startDeviceCode(method, parts)
   }
 

@@ -7,6 +7,7 @@ import { stripResponse } from './strip-response.ts'
 import { addToolPrefix } from './tool-prefix.ts'
 
 export const USER_AGENT = 'claude-cli/2.1.2 (external, cli)'
+/** Every endpoint that takes such a token wants it. */
 export const OAUTH_BETA = 'oauth-2025-04-20'
 const BETAS = [OAUTH_BETA, 'interleaved-thinking-2025-05-14']
 const NO_NAMES: ReadonlySet<string> = new Set()

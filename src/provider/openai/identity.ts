@@ -1,6 +1,6 @@
+import { decodeJwt } from 'jose'
 import * as v from 'valibot'
 import type { Secret } from '../../secret.ts'
-import { parseJson } from '../json.ts'
 import type { Identity } from '../login.ts'
 
 const text = v.fallback(v.optional(v.pipe(v.string(), v.minLength(1))), undefined)
@@ -61,17 +61,11 @@ function accountIdOf(claims: Claims): string | undefined {
 
 /** The signature is not checked: the claims only name things, and they come from the issuer. */
 function readClaims(token: Secret | undefined): Claims | undefined {
-  const payload = token?.reveal().split('.')[1]
-  const json = payload === undefined ? undefined : decodeBase64Url(payload)
-  const parsed = v.safeParse(ClaimsSchema, json === undefined ? undefined : parseJson(json))
-  return parsed.success ? parsed.output : undefined
-}
-
-function decodeBase64Url(value: string): string | undefined {
+  if (token === undefined) return undefined
   try {
-    const binary = atob(value.replaceAll('-', '+').replaceAll('_', '/'))
-    return new TextDecoder().decode(Uint8Array.from(binary, (byte) => byte.charCodeAt(0)))
+    return v.parse(ClaimsSchema, decodeJwt(token.reveal()))
   } catch {
+    // Not a token of this kind: it names nobody.
     return undefined
   }
 }
