@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CallbackVerdict } from './callback.ts'
 
 export interface CallbackPage {
-  readonly status: number
+  readonly status: 200 | 400 | 404
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }

@@ -1,9 +1,9 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import type { Socket } from 'node:net'
+import { type Server, type Socket, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { World } from '../world.ts'
 import { type CallbackVerdict, judgeCallback } from './callback.ts'
 import { pageOf } from './callback-page.ts'
+import { readRequest } from './callback-request.ts'
 
 export interface CallbackOptions {
   /** 0 = a free one. */
@@ -32,31 +32,32 @@ export type CallbackAnswer =
 
 /** As long as the providers give the person (RFC 9700 asks for short). */
 const LONGEST_WAIT_MS = 5 * 60_000
-/** A browser sends its request at once. */
-const LONGEST_REQUEST_MS = 5_000
-/** What a connection still gets to read its answer before all are cut. */
+/** A browser sends its request at once, and reads a small page at once. */
+const LONGEST_CONNECTION_MS = 5_000
+/** What the browser still gets to read the page before all connections are cut. */
 const LINGER_MS = 50
 /** Somebody who opens more loses the oldest ones, and cannot keep the browser out. */
-const MAX_SOCKETS = 64
-const MAX_HEADER_BYTES = 16_384
+const MAX_CONNECTIONS = 64
 /** A port that is free on one loopback address may be taken on the other. */
 const MAX_TRIES = 5
+const REFUSED = { kind: 'refused', status: 400 } as const
 
 /**
  * Listens on the loopback addresses until the browser brings the answer of one login (RFC 8252).
  * Undefined when the port cannot be had. It never keeps the process alive by itself.
+ *
+ * Not on `node:http`: in Bun 1.3 it tells nothing of a connection without a whole request and never
+ * ends one, and it joins or tidies what has to be judged as it came.
  */
 export async function startCallbackServer(
   options: CallbackOptions,
 ): Promise<CallbackServer | undefined> {
   const { path, cancelPath, state, signal, arm } = options
-  const sockets = new Set<Socket>()
-  const answered = new WeakSet<Socket>()
-  let settled = false
+  const connections = new Set<Socket>()
+  let isSettled = false
   let deliver: ((answer: CallbackAnswer) => void) | undefined
   const answer = new Promise<CallbackAnswer>((resolve) => (deliver = resolve))
-  const create = () => createListener(sockets, respond, arm)
-  const listening = await listenOnLoopback(options.port, create)
+  const listening = await listenOnLoopback(options.port, () => createServer(accept))
   if (listening === undefined) return undefined
   const { servers, port } = listening
   const gone = Promise.all(servers.map((server) => new Promise((done) => server.on('close', done))))
@@ -65,28 +66,42 @@ export async function startCallbackServer(
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
 
-  function respond(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request
-    // One request for each connection: what is sent after it was not sent by a browser.
-    if (answered.has(socket)) return
-    answered.add(socket)
-    const asked = {
-      method: request.method ?? '',
-      target: request.url ?? '',
-      hosts: hostsOf(request),
-    }
-    const judged = judgeCallback(asked, { port, path, cancelPath, state })
-    const verdict = settled && judged.kind !== 'refused' ? USED : judged
+  function accept(socket: Socket): void {
+    const [oldest] = connections
+    if (connections.size >= MAX_CONNECTIONS) oldest?.destroy()
+    connections.add(socket)
+    socket.unref()
+    const stopLimit = arm(() => socket.destroy(), LONGEST_CONNECTION_MS)
+    socket.once('close', () => {
+      stopLimit()
+      connections.delete(socket)
+    })
+    socket.on('error', () => socket.destroy())
+    let received: string | undefined = ''
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      // One request for each connection: a browser sends none behind it.
+      if (received === undefined) return
+      received += piece
+      const read = readRequest(received)
+      if (read.kind === 'incomplete') return
+      received = undefined
+      if (read.kind === 'malformed') return respond(socket, REFUSED)
+      const verdict = judgeCallback(read.request, { port, path, cancelPath, state })
+      respond(socket, isSettled ? REFUSED : verdict)
+    })
+  }
+
+  function respond(socket: Socket, verdict: CallbackVerdict): void {
     const { status, headers, body } = pageOf(verdict)
-    response.once('finish', () => socket.end())
-    response.writeHead(status, headers).end(body)
-    if (verdict.kind !== 'refused') settle(verdict, response)
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines.join('')}\r\n${body}`)
+    if (verdict.kind !== 'refused') settle(verdict, socket)
   }
 
   /** The first one counts; from then on nobody can connect. */
-  function settle(result: CallbackAnswer, last?: ServerResponse): void {
-    if (settled) return
-    settled = true
+  function settle(result: CallbackAnswer, last?: Socket): void {
+    if (isSettled) return
+    isSettled = true
     stopTimer()
     signal.removeEventListener('abort', onAbort)
     deliver?.(result)
@@ -100,50 +115,23 @@ export async function startCallbackServer(
   }
 
   function cut(): void {
-    for (const server of servers) server.closeAllConnections()
-    for (const socket of sockets) socket.destroy()
+    for (const socket of connections) socket.destroy()
   }
 
   return {
     redirectUri: `http://localhost:${port}${path}`,
     answer,
-    hold: () => {
-      for (const server of settled ? [] : servers) server.ref()
+    hold() {
+      for (const server of isSettled ? [] : servers) server.ref()
     },
-    close: async () => {
+    async close() {
       settle({ kind: 'closed' })
       await gone
     },
   }
 }
 
-const USED = { kind: 'refused', status: 400 } as const
-
-function createListener(
-  sockets: Set<Socket>,
-  respond: (request: IncomingMessage, response: ServerResponse) => void,
-  arm: World['arm'],
-): Server {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: false }, respond)
-  server.on('connection', (socket: Socket) => {
-    const [oldest] = sockets
-    if (sockets.size >= MAX_SOCKETS) oldest?.destroy()
-    sockets.add(socket)
-    socket.unref()
-    // Not the limits of node:http: Bun has none of them.
-    const stopTimer = arm(() => socket.destroy(), LONGEST_REQUEST_MS)
-    socket.once('close', () => {
-      stopTimer()
-      sockets.delete(socket)
-    })
-    socket.on('error', () => socket.destroy())
-  })
-  server.on('clientError', (_error, socket) => socket.destroy())
-  // Without a listener Bun leaves the connection open.
-  server.on('upgrade', (_request, socket) => socket.destroy())
-  server.on('connect', (_request, socket) => socket.destroy())
-  return server
-}
+const REASONS = { 200: 'OK', 400: 'Bad Request', 404: 'Not Found' } as const
 
 /** The same port on 127.0.0.1 and, where there is one, on ::1: `localhost` may mean either. */
 async function listenOnLoopback(wanted: number, create: () => Server) {
@@ -176,12 +164,5 @@ function listen(server: Server, port: number, host: string): Promise<number | un
 function hasIPv6Loopback(): boolean {
   return Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === '::1'),
-  )
-}
-
-/** Each one that was sent: of two the runtimes show one. */
-function hostsOf({ rawHeaders }: IncomingMessage): readonly string[] {
-  return rawHeaders.filter(
-    (_value, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1,
   )
 }

@@ -49,6 +49,8 @@ export interface Dialect {
   usage: (account: Account) => Json
   profile: (account: Account) => Json
 
+  /** What is wrong with the query of the authorize page, beyond what OAuth asks. */
+  faultOfAuthorize: (query: URLSearchParams) => string | undefined
   /** The fields of a token request; a text says what is wrong with it. */
   tokenFields: (request: HttpRequest) => Headers | string
   tokenAnswer: (account: Account, tokens: TokenPair) => Json

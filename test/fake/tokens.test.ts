@@ -16,11 +16,34 @@ import {
 const ANTHROPIC_CLIENT = '9d1c250a-e61b-44d9-88ed-5944d1962f5e'
 const OPENAI_CLIENT = 'app_EMoamEEZ73f0CkXaXp7hrann'
 const VERIFIER = 'v'.repeat(43)
+const ANTHROPIC_QUERY = {
+  redirect_uri: 'http://localhost:1/callback',
+  scope: 'org:create_api_key user:profile user:inference',
+}
+const OPENAI_QUERY = {
+  redirect_uri: 'http://localhost:1455/auth/callback',
+  scope: 'openid profile email offline_access',
+  id_token_add_organizations: 'true',
+  codex_cli_simplified_flow: 'true',
+  originator: 'opencode',
+}
 
 describe.each([
-  { name: 'Anthropic', start: createFakeAnthropic, client: ANTHROPIC_CLIENT, isForm: false },
-  { name: 'OpenAI', start: createFakeOpenAI, client: OPENAI_CLIENT, isForm: true },
-])("$name's fake token endpoint", ({ start, client, isForm }) => {
+  {
+    name: 'Anthropic',
+    start: createFakeAnthropic,
+    client: ANTHROPIC_CLIENT,
+    asks: ANTHROPIC_QUERY,
+    isForm: false,
+  },
+  {
+    name: 'OpenAI',
+    start: createFakeOpenAI,
+    client: OPENAI_CLIENT,
+    asks: OPENAI_QUERY,
+    isForm: true,
+  },
+])("$name's fake token endpoint", ({ start, client, asks, isForm }) => {
   let fake: Fake
   beforeEach(async () => {
     fake = await start({ accounts: ['a'] })
@@ -92,12 +115,10 @@ describe.each([
 
   it('logs in whoever the test names, by authorize page and PKCE', async () => {
     fake.loginAs('new')
-    const redirectUri = 'http://localhost:1/callback'
     const query = new URLSearchParams({
       client_id: client,
       response_type: 'code',
-      redirect_uri: redirectUri,
-      scope: 'x',
+      ...asks,
       state: 'st',
       code_challenge: createHash('sha256').update(VERIFIER).digest('base64url'),
       code_challenge_method: 'S256',
@@ -111,13 +132,29 @@ describe.each([
       grant_type: 'authorization_code',
       code: target.searchParams.get('code') ?? '',
       client_id: client,
-      redirect_uri: redirectUri,
+      redirect_uri: asks.redirect_uri,
       code_verifier: VERIFIER,
     }
     const { body } = await post(fields)
     expect(await usageStatus(String(body['access_token']))).toBe(200)
     expect((await post(fields)).status).toBe(400)
     expect(fake.accounts().map(({ name }) => name)).toEqual(['a', 'new'])
+  })
+
+  it('sends nobody to an address that is not registered', async () => {
+    const known = {
+      client_id: client,
+      response_type: 'code',
+      ...asks,
+      state: 'st',
+      code_challenge: 'c',
+      code_challenge_method: 'S256',
+    }
+    for (const wrong of ['https://evil.test/callback', `${asks.redirect_uri}/`]) {
+      const query = new URLSearchParams({ ...known, redirect_uri: wrong })
+      const page = await fetch(`${fake.endpoints.authorize}?${query.toString()}`)
+      expect(page.status).toBe(400)
+    }
   })
 
   it('writes an accounts file and knows every secret it gave out', async () => {

@@ -7,7 +7,7 @@ import { findOpenCode } from './opencode.ts'
 import type { Runtime } from './runtimes.ts'
 
 /** A real process that runs a script. Ended with the test. */
-interface Program {
+export interface Program {
   readonly child: ChildProcess
   /** The next line it prints. */
   line(): Promise<string>
@@ -17,19 +17,29 @@ interface Program {
   ended(): Promise<number | null>
 }
 
-export function startProgram(script: URL, args: readonly string[], runtime: Runtime = 'node') {
+export function startProgram(script: URL, args: readonly string[], runtime?: Runtime): Program {
+  const program = launchProgram(script, args, runtime)
+  onTestFinished(() => {
+    program.child.kill('SIGKILL')
+  })
+  return program
+}
+
+/** The same for several tests: whoever starts it ends it. */
+export function launchProgram(
+  script: URL,
+  args: readonly string[],
+  runtime: Runtime = 'node',
+): Program {
   const path = fileURLToPath(script)
   const [command, options] = COMMANDS[runtime]
   const child = spawn(command, [...options, path, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: runtime === 'opencode' ? { ...process.env, BUN_BE_BUN: '1' } : process.env,
   })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const exit = once(child, 'exit')
-  const program: Program = {
+  return {
     child,
     async line() {
       const { value, done } = await lines.next()
@@ -42,7 +52,6 @@ export function startProgram(script: URL, args: readonly string[], runtime: Runt
       return typeof code === 'number' ? code : null
     },
   }
-  return program
 }
 
 const COMMANDS = {
