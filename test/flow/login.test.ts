@@ -14,6 +14,8 @@ import { ENDED, type Terminal, openTerminal } from './terminal.ts'
 
 const HOST_MS = 60_000
 const POLL = { timeout: 20_000, interval: 50 }
+/** Place of the method that needs no browser on this machine. */
+const BY_CODE = 1
 const EMPTY_ENTRY = { type: 'oauth', refresh: '', access: '', expires: 0 }
 
 /** The accounts in the file of a pool. */
@@ -53,9 +55,9 @@ describe('a login through the server of OpenCode', { timeout: HOST_MS }, () => {
   const ask = async (provider: 'anthropic' | 'openai') =>
     server.prompt(await server.createSession(), { prompt: 'hello', model: MODELS[provider] })
   const authorize = (provider: string) =>
-    server.call('POST', `/provider/${provider}/oauth/authorize`, { method: 0 })
+    server.call('POST', `/provider/${provider}/oauth/authorize`, { method: BY_CODE })
   const callback = (provider: string, code?: string) =>
-    server.call('POST', `/provider/${provider}/oauth/callback`, { method: 0, code })
+    server.call('POST', `/provider/${provider}/oauth/callback`, { method: BY_CODE, code })
 
   const polls = () => openai.requests.filter(({ path }) => path.endsWith('/deviceauth/token'))
   const log = async () => (await home.read(home.logFile)) ?? ''
@@ -69,10 +71,12 @@ describe('a login through the server of OpenCode', { timeout: HOST_MS }, () => {
   it('offers an account for the pool, and the plain key as without us', async () => {
     expect(await server.call('GET', '/provider/auth')).toMatchObject({
       anthropic: [
+        { type: 'oauth', label: 'Add account (browser)' },
         { type: 'oauth', label: 'Add account (paste code)' },
         { type: 'api', label: expect.stringMatching(/^API key /) },
       ],
       openai: [
+        { type: 'oauth', label: 'Add account (browser)' },
         { type: 'oauth', label: 'Add account (device code)' },
         { type: 'api', label: expect.stringMatching(/^API key /) },
       ],
@@ -172,12 +176,11 @@ describe('opencode auth login in a terminal', { timeout: HOST_MS }, () => {
     await home.remove()
   })
 
-  /** Chooses the first method; the page it names, and the terminal that waits for the code. */
+  /** The page that the login names, and the terminal that waits for the code. */
   async function login() {
-    const terminal = await openTerminal(home, ['auth', 'login', '-p', 'anthropic'])
+    const method = ['-p', 'anthropic', '-m', 'Add account (paste code)']
+    const terminal = await openTerminal(home, ['auth', 'login', ...method])
     terminals.push(terminal)
-    await expect.poll(terminal.screen, POLL).toContain('● Add account (paste code)')
-    await terminal.enter()
     await expect.poll(terminal.screen, POLL).toContain('Paste the authorization code here')
     const [, url = ''] = /Go to: (\S+)/.exec(await terminal.screen()) ?? []
     return { terminal, url }

@@ -41,6 +41,10 @@ export async function openTerminal(home: Home, args: readonly string[]) {
       if (text !== '') await paste(text)
       await tmux('send-keys', 'Enter')
     },
+    /** Types the text alone. */
+    type: async (text: string) => {
+      await tmux('send-keys', '-l', '--', text)
+    },
     close: () => tmux('kill-server'),
   }
 }
