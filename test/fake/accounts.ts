@@ -7,6 +7,9 @@ export interface AccountSpec {
   readonly email?: string
   /** Default `max` for Anthropic, `plus` for OpenAI. */
   readonly planTier?: string
+  /** The provider's ids; default: of nobody else. */
+  readonly accountId?: string
+  readonly userId?: string
   readonly behavior?: Behavior
   /** Percent used, per window. */
   readonly usage?: Usage
@@ -45,8 +48,8 @@ export function createAccount(spec: AccountSpec, defaultPlan: string): Account {
   const account: Account = {
     name: spec.name,
     uuid: randomUUID(),
-    accountId: randomUUID(),
-    userId: `user-${randomUUID()}`,
+    accountId: spec.accountId ?? randomUUID(),
+    userId: spec.userId ?? `user-${randomUUID()}`,
     email: spec.email ?? `${spec.name}@example.test`,
     planTier: spec.planTier ?? defaultPlan,
     windows: new Map(),
