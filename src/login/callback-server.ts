@@ -26,7 +26,7 @@ export interface CallbackServer {
   close(): Promise<void>
 }
 
-export type CallbackAnswer =
+type CallbackAnswer =
   | Exclude<CallbackVerdict, { kind: 'refused' }>
   | { readonly kind: 'expired' | 'aborted' | 'closed' }
 

@@ -171,6 +171,13 @@ describe('a login in the browser at Anthropic', () => {
     expect(JSON.stringify(result)).not.toContain('canary-forged')
   })
 
+  it('takes an answer that names its issuer', async () => {
+    const { url, finish } = await started(fake)
+    const page = await fetch(url, { redirect: 'manual' })
+    await fetch(`${page.headers.get('location')}&iss=https%3A%2F%2Fclaude.ai`)
+    expect(await finish()).toMatchObject({ ok: true })
+  })
+
   it('takes no code that was given for another challenge', async () => {
     const [mine, other] = await Promise.all([started(fake), started(fake)])
     const page = await fetch(other.url, { redirect: 'manual' })
@@ -261,7 +268,13 @@ describe('a login in the browser at OpenAI', () => {
   it('is cancelled by whoever knows its state, and by nobody else', async () => {
     const { url, finish } = await started(fake)
     const state = new URL(url).searchParams.get('state') ?? ''
-    for (const wrong of ['', '?state=', '?state=x', `?state=${state}x`]) {
+    for (const wrong of [
+      '',
+      '?state=',
+      '?state=x',
+      `?state=${state}x`,
+      `?state=${state}&state=x`,
+    ]) {
       expect((await fetch(`http://localhost:${PORT}/cancel${wrong}`)).status).toBe(400)
     }
     const page = await fetch(`http://localhost:${PORT}/cancel?state=${state}`)

@@ -75,6 +75,7 @@ const HOSTILE: Readonly<Record<string, (login: Begun) => string>> = {
   'a path with a backslash': ({ get: ask, query }) => ask(`\\callback?${query}`),
   'a fragment before the query': ({ get: ask, query }) => ask(`/callback#?${query}`),
   'a second question mark': ({ get: ask, query }) => ask(`/callback??${query}`),
+  'more behind a second question mark': ({ get: ask, target }) => ask(`${target}?x`),
   'an absolute request target': ({ get: ask, target, port }) =>
     ask(`http://localhost:${port}${target}`),
   'an absolute request target of another host': ({ get: ask, target }) =>
@@ -125,8 +126,8 @@ const HOSTILE: Readonly<Record<string, (login: Begun) => string>> = {
   'an empty code': ({ get: ask, state }) => ask(`/callback?code=&state=${state}`),
   'the code twice': ({ get: ask, target }) => ask(`${target}&code=other`),
   'an error twice': ({ get: ask, state }) => ask(`/callback?error=a&error=b&state=${state}`),
-  'a token in place of a code': ({ get: ask, state }) =>
-    ask(`/callback?id_token=x&token=y&state=${state}`),
+  'a token beside the code': ({ get: ask, target }) => ask(`${target}&id_token=x`),
+  'an answer in a token': ({ get: ask, target }) => ask(`${target}&response=x`),
   'a huge address': ({ get: ask, target }) => ask(`${target}&x=${'x'.repeat(1_000_000)}`),
   'an address that is only too long': ({ get: ask, target }) =>
     ask(`${target}&x=${'x'.repeat(9_000)}`),
@@ -173,6 +174,9 @@ describe.each(RUNTIMES)('in %s, a login in the browser', (runtime) => {
       const login = await begin(logins)
       const { text } = await sendRaw(login.port, login.get('/favicon.ico') + login.valid)
       expect(text.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 404'])
+      const socket = await hangOn(login.port, login.get('/favicon.ico'), true)
+      await new Promise((resolve) => socket.once('data', resolve))
+      await new Promise((resolve) => socket.write(login.valid, resolve))
       expect(await sendRaw(login.port, login.valid)).toMatchObject({ status: 200 })
       expect(await login.result()).toMatchObject({ ok: true })
     },

@@ -43,9 +43,9 @@ export function sendRaw(
   })
 }
 
-/** A connection that says this much and no more. */
-export async function hangOn(port: number, text: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+/** A connection that says this much and no more; half open, it outlasts the end of the other side. */
+export async function hangOn(port: number, text: string, allowHalfOpen = false): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
   socket.on('error', () => undefined)
   await new Promise((resolve) => socket.once('connect', resolve))
   socket.write(text)
