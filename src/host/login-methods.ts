@@ -121,6 +121,11 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
   }
 
   async function conclude(result: LoginResult): Promise<Outcome> {
+    // Whoever began anew knows it, and looks at the new page.
+    if (!result.ok && result.code === 'replaced') {
+      voice.log('info', result.message)
+      return FAILED
+    }
     if (!result.ok) return fail(result.message)
     const saved = await saveLogin(store, result.login, world.now)
     if (!saved.ok) return fail(saved.problem.message)

@@ -5,7 +5,7 @@ import { createFakeAnthropic } from '../fake/anthropic.ts'
 import type { Fake } from '../fake/fake.ts'
 import { objectsOf, parseObject, textOf } from '../fake/json.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
-import { occupy, takeTurnOnFixedPort } from '../login/fixed-port.ts'
+import { TURN_MS, occupy, takeTurnOnFixedPort } from '../login/fixed-port.ts'
 import { LOOPBACK, isListening } from '../login/raw.ts'
 import { ENTRY } from './built.ts'
 import { type Home, createHome } from './host/home.ts'
@@ -16,7 +16,6 @@ import { type HostServer, startServer } from './host/serve.ts'
 import { ENDED, type Terminal, openTerminal } from './terminal.ts'
 
 const HOST_MS = 60_000
-const TURN_MS = 180_000
 const POLL = { timeout: 20_000, interval: 50 }
 const OPENAI_PORT = 1455
 const BUSY = 'Port 1455 is used by another program, so a browser cannot come back here.'
@@ -51,7 +50,10 @@ describe('a browser login through the server of OpenCode', { timeout: HOST_MS },
   let server: HostServer
 
   beforeAll(async () => {
-    home = await createHome({ fakes: [anthropic, openai], plugins: [ENTRY], hasAccounts: false })
+    const fakes = [anthropic, openai]
+    // A server opens no page, wherever it runs: whoever asks it does.
+    const env = { DISPLAY: ':9' }
+    home = await createHome({ fakes, plugins: [ENTRY], hasAccounts: false, env })
     server = await startServer(home)
   }, HOST_MS)
 

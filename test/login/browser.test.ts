@@ -7,7 +7,7 @@ import { createFakeAnthropic } from '../fake/anthropic.ts'
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { partsOf } from './begin.ts'
-import { occupy, takeTurnOnFixedPort } from './fixed-port.ts'
+import { TURN_MS, occupy, takeTurnOnFixedPort } from './fixed-port.ts'
 import { LOOPBACK, isListening } from './raw.ts'
 
 function methodOf(fake: Fake): Browser {
@@ -227,7 +227,7 @@ describe('a login in the browser at OpenAI', () => {
   beforeEach(async () => {
     fake = await createFakeOpenAI({ accounts: ['one'] })
     endTurn = await takeTurnOnFixedPort()
-  }, 120_000)
+  }, TURN_MS)
   afterEach(async () => {
     endTurn()
     await fake.close()

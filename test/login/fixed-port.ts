@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Stands for OpenAI's one port: whoever listens here may use that one. */
 const TURN_PORT = 14_559
 const POLL_MS = 50
+/** A turn may be that of a whole file of tests with the real OpenCode. */
+export const TURN_MS = 300_000
 
 /**
  * Waits until no other test on this machine uses OpenAI's port 1455. Resolves with the end of the
