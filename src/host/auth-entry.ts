@@ -26,7 +26,8 @@ export interface EntryAfterLogin {
   readonly warning: string | undefined
 }
 
-const LOCK_MS = 1_000
+/** Several processes may start at once, each with both providers. */
+const LOCK_MS = 4_000
 
 /** Writes the empty entry where there is none, and only if the host loses nothing by it. */
 export async function ensureAuthEntry(place: AuthPlace): Promise<EntryResult> {

@@ -37,6 +37,8 @@ interface SharedPool extends Assembled {
 
 /** The host waits for every plugin before it starts: a slow disk must not hold it up. */
 const LONGEST_START_MS = 1_500
+/** Only at the first start of all: without its entry, or an account, OpenCode goes on without us. */
+const LONGEST_FIRST_START_MS = 5_000
 /** The host awaits this without a limit of its own at the end of `opencode run`. */
 const LONGEST_STOP_MS = 900
 /** Ending while a token is being spent may lose a login: rare, and worth a wait. */
@@ -99,10 +101,10 @@ async function start(
   if (!hasAccounts()) {
     const { pool, loginStore: store } = shared
     const importing = importFromOpenCode({ pool, store, voice, source })
-    await within(LONGEST_START_MS, importing.catch(complain))
+    await within(LONGEST_FIRST_START_MS, importing.catch(complain))
   }
   if (hasAccounts()) {
-    await within(LONGEST_START_MS, keepEntry().catch(complain))
+    await within(LONGEST_FIRST_START_MS, keepEntry().catch(complain))
   }
   return {
     auth: {

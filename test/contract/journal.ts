@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { secret } from '../../src/secret.ts'
 import type { SpendJournal, SpendRecord } from '../../src/store/journal.ts'
+import { TOKEN } from './spent-token.ts'
 
-export const TOKEN = secret('canary-rt-spent')
 const OTHER = secret('canary-rt-other')
 export const RENEWED = {
   kind: 'renewed',

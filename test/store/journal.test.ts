@@ -12,7 +12,8 @@ import { describe, expect, it } from 'vitest'
 import { secret } from '../../src/secret.ts'
 import { createFileJournal } from '../../src/store/file-journal.ts'
 import { createMemoryJournal } from '../../src/store/memory-journal.ts'
-import { RENEWED, TOKEN, describeSpendJournal } from '../contract/journal.ts'
+import { RENEWED, describeSpendJournal } from '../contract/journal.ts'
+import { TOKEN } from '../contract/spent-token.ts'
 import { startProgram } from '../runtime/program.ts'
 import { RUNTIMES } from '../runtime/runtimes.ts'
 import { temporaryFolder } from './examples.ts'
@@ -176,7 +177,7 @@ async function claimAndDie(
   runtime: (typeof RUNTIMES)[number],
   ...sent: readonly 'sent'[]
 ): Promise<void> {
-  const owner = startProgram(HOLD_TICKET, [folder, TOKEN.reveal(), ...sent], runtime)
+  const owner = startProgram(HOLD_TICKET, [folder, ...sent], runtime)
   expect(await owner.line()).toBe('ours')
   expect(await createFileJournal(folder).claim(TOKEN)).toEqual({ kind: 'theirs' })
   owner.child.kill('SIGKILL')

@@ -1,11 +1,10 @@
-import { secret } from '../../../src/secret.ts'
 import { createFileJournal } from '../../../src/store/file-journal.ts'
+import { TOKEN } from '../../contract/spent-token.ts'
 
-/** Claims the right to spend a token, says so, and never does; `sent`: as if it had. */
-const [folder = '', text = '', sent] = process.argv.slice(2)
+/** Claims the right to spend the token, says so, and never does; `sent`: as if it had. */
+const [folder = '', sent] = process.argv.slice(2)
 const journal = createFileJournal(folder)
-const token = secret(text)
-const claimed = await journal.claim(token)
-if (sent !== undefined) await journal.markSent(token)
+const claimed = await journal.claim(TOKEN)
+if (sent !== undefined) await journal.markSent(TOKEN)
 process.stdout.write(`${claimed.kind}\n`)
 setInterval(() => {}, 60_000)
