@@ -48,7 +48,9 @@ child.once('close', (code) => {
 function lookAtArguments(): void {
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
     const [program = '', ...rest] = argumentsOf(pid).split('\0')
-    if (findSecret(rest.join(' ')) !== undefined) leaks.add(`the arguments of ${program}`)
+    if (findSecret(rest.join(' ')) === undefined) continue
+    const script = rest.find((word) => word.endsWith('.ts')) ?? ''
+    leaks.add(`the arguments of ${program} ${script}`)
   }
 }
 

@@ -13,6 +13,8 @@ import { runPrompt } from './host/run.ts'
 import { startServer } from './host/serve.ts'
 
 const HOST_MS = 60_000
+/** A pasted code, or a device's; the browser comes first. */
+const BY_CODE = 1
 const KEY = { type: 'api', key: 'canary-sk-of-the-person' }
 const opened: { close(): Promise<unknown> }[] = []
 
@@ -62,7 +64,7 @@ describe('what the person has in OpenCode', { timeout: HOST_MS }, () => {
     const server = await startServer(home)
     opened.push({ close: () => server.stop() })
     const signIn = (provider: string, step: string, code?: string) =>
-      server.call('POST', `/provider/${provider}/oauth/${step}`, { method: 0, code })
+      server.call('POST', `/provider/${provider}/oauth/${step}`, { method: BY_CODE, code })
     const [anthropic, openai] = fakes
 
     anthropic?.loginAs('ann')

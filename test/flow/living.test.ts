@@ -66,6 +66,9 @@ describe('a running OpenCode', { timeout: HOST_MS }, () => {
     const flags = ['run', '--model', MODELS.anthropic, '--title', 'test', 'hello']
     const running = startOpenCode(home, flags, HOST_MS)
     await expect.poll(() => fake.modelRequests().length, { timeout: 20_000 }).toBeGreaterThan(seen)
+    // Until then a lock may be on its way that its process does not know of yet.
+    const claims = join(home.configDir, 'multiauth-claims.json')
+    await expect.poll(() => home.read(claims), { timeout: 20_000 }).toContain(`${running.pid}`)
     running.kill('SIGTERM')
     const { isTimedOut } = await running.finished
     expect(isTimedOut).toBe(false)
