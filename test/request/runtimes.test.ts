@@ -50,8 +50,9 @@ describe.each(RUNTIMES)('a pool in %s', { timeout: 20_000 }, (runtime) => {
         WHEN(({ session }) => session === 'shown', STALLS_AFTER('shown'), STALLS_AFTER('')),
       ),
     )
-    const args = [JSON.stringify(fake.endpoints), JSON.stringify(fake.seed())]
-    const program = startProgram(new URL('programs/hang-up.ts', import.meta.url), args, runtime)
+    const program = startProgram(new URL('programs/hang-up.ts', import.meta.url), [], runtime)
+    const { accounts } = fake.seed()
+    program.tell(JSON.stringify({ endpoints: fake.endpoints, accounts }))
     expect(await program.line()).toBe('400')
     expect(fake.modelRequests()).toHaveLength(5)
     await expect.poll(() => fake.openAnswers(), { timeout: 5_000 }).toBe(0)

@@ -1,14 +1,17 @@
+import { createInterface } from 'node:readline'
 import { createAccountPool } from '../../../src/account-pool.ts'
 
 /**
  * Leaves streams of a fake elsewhere in each way there is, prints a line, and stays: what is still
- * open at the fake then is open for good. Arguments: the fake's endpoints and its seed, as JSON.
+ * open at the fake then is open for good. The first line of stdin: the fake's endpoints and accounts, as JSON.
  */
-const [endpoints = '{}', seed = '{}'] = process.argv.slice(2)
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+const { value: line } = await lines.next()
+const { endpoints, accounts } = JSON.parse(line)
 const pool = createAccountPool({
   provider: 'anthropic',
-  accounts: JSON.parse(seed).accounts,
-  settings: { endpoints: JSON.parse(endpoints) },
+  accounts,
+  settings: { endpoints },
 })
 await pool.ready
 
