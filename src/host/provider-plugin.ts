@@ -20,6 +20,8 @@ import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
 import { createToasts } from './toasts.ts'
+import { createPrices } from './prices.ts'
+import { createTools } from './tools/tools.ts'
 import { type Voice, createVoice } from './voice.ts'
 
 /** One pool of this process, and what its users share. */
@@ -106,7 +108,11 @@ async function start(
   if (hasAccounts()) {
     await within(LONGEST_FIRST_START_MS, keepEntry().catch(complain))
   }
+  const { status, decisions } = shared.pool
   return {
+    tool: createTools({ provider, status, decisions }),
+    // OpenCode's own plugin does the same for OpenAI, and more.
+    ...(provider.id === 'anthropic' ? { provider: createPrices(provider.id, hasAccounts) } : {}),
     auth: {
       provider: provider.id,
       methods: createLoginMethods({

@@ -15,6 +15,7 @@ import { createChoice } from './choice.ts'
 import { createClaims } from './claims.ts'
 import { createClock } from './clock.ts'
 import { createCredentials } from './credentials.ts'
+import { createDecisions } from './decisions.ts'
 import { createHotStates } from './hot.ts'
 import { stateNews, tokenNews } from './machine-news.ts'
 import { createNews } from './news.ts'
@@ -49,6 +50,8 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   const clock = createClock(world)
   const { publish, subscribe, forgetAll } = createNews(world)
   const waiters = createWaiters(world)
+  const decisions = createDecisions(world.now)
+  subscribe(decisions.note)
   const renewals = createRenewalWaiters()
   let disposed: Promise<void> | undefined
 
@@ -232,6 +235,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
         }),
       ),
     }),
+    decisions: decisions.recent,
     subscribe,
     settingsChanged() {
       machine.send({ type: 'settings.changed' })

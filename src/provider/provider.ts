@@ -146,6 +146,8 @@ export interface Provider {
   /** Config files in order of precedence, first found wins. */
   readonly configFiles: readonly string[]
   readonly logService: string
+  /** The names of the status tools begin with it. */
+  readonly toolPrefix: string
   readonly endpoints: Endpoints
   readonly transforms: TransformFlags
   /** "max" → "Claude Max"; an unknown tier is returned as it is, "" as "". */

@@ -21,6 +21,7 @@ export const anthropic: Provider = {
   accountsFile: 'anthropic-multi-account-accounts.json',
   configFiles: ['claude-multiauth.json'],
   logService: 'claude-multiauth',
+  toolPrefix: 'claude_multiauth',
   endpoints: {
     authorize: 'https://claude.ai/oauth/authorize',
     token: 'https://console.anthropic.com/v1/oauth/token',

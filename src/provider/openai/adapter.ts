@@ -24,6 +24,7 @@ export const openai: Provider = {
   accountsFile: 'openai-multi-account-accounts.json',
   configFiles: ['chatgpt-multiauth.json', 'codex-multiauth.json'],
   logService: 'chatgpt-multiauth',
+  toolPrefix: 'chatgpt_multiauth',
   endpoints: {
     authorize: 'https://auth.openai.com/oauth/authorize',
     token: 'https://auth.openai.com/oauth/token',
