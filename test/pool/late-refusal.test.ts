@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest'
 import { createActor, toPromise } from 'xstate'
 import { provideRenewal } from '../../src/pool/renewal.ts'
-import { createSync } from '../../src/pool/sync.ts'
-import type { Vault } from '../../src/pool/vault.ts'
 import { anthropic } from '../../src/provider/anthropic/adapter.ts'
 import { secret } from '../../src/secret.ts'
 import { parseDocument } from '../../src/store/document.ts'
 import type { SpendJournal } from '../../src/store/journal.ts'
 import { createMemoryJournal } from '../../src/store/memory-journal.ts'
 import { createMemoryPlace, createMemoryStore } from '../../src/store/memory.ts'
+import { createLoneSync } from './lone-sync.ts'
 
 const DEAD = { kind: 'dead', code: 'invalid_grant', inDoubt: true } as const
 
@@ -54,26 +53,7 @@ type Interruption = (login: () => Promise<void>, journal: SpendJournal) => Parti
 /** One renewal of a token that the provider refuses for good. */
 async function renew(interruption: Interruption) {
   const store = createMemoryStore(createMemoryPlace(documentWith('old')))
-  const vault: Vault = new Map()
-  const world = {
-    fetch: () => Promise.reject(new Error('not used')),
-    now: () => 0,
-    arm: () => () => {},
-    delay: async () => {},
-    log: () => {},
-  }
-  const sync = createSync({
-    store,
-    vault,
-    world,
-    views: () => ({}),
-    usageOf: () => ({ usage: [], usageAt: 0 }),
-    usageStored: () => undefined,
-    lastUsedAt: () => 0,
-    active: () => undefined,
-    tell: () => {},
-    accountsFile: 'accounts',
-  })
+  const { sync, vault, world } = createLoneSync(store, () => 0)
   await sync.load()
   const login = async () => {
     await store.update((document) => ({

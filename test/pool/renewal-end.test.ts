@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createActor } from 'xstate'
 import { provideRenewal } from '../../src/pool/renewal.ts'
-import { createSync } from '../../src/pool/sync.ts'
-import type { Vault } from '../../src/pool/vault.ts'
 import { anthropic } from '../../src/provider/anthropic/adapter.ts'
 import { secret } from '../../src/secret.ts'
 import { parseDocument } from '../../src/store/document.ts'
@@ -17,6 +15,7 @@ import { ROTATES_SLOWLY } from '../fake/token-behaviors.ts'
 import { openPool } from '../request/open-pool.ts'
 import { type DiskStep, fault, listening } from '../store/disk.ts'
 import { temporaryFolder } from '../store/examples.ts'
+import { createLoneSync } from './lone-sync.ts'
 
 vi.mock('node:fs/promises', async (actual) =>
   (await import('../store/disk.ts')).shown(await actual()),
@@ -158,26 +157,7 @@ describe('the mark that a token is sent', () => {
 function renew(journal: SpendJournal) {
   const place = createMemoryPlace(document())
   const store = createMemoryStore(place)
-  const vault: Vault = new Map()
-  const world = {
-    fetch: () => Promise.reject(new Error('not used')),
-    now: Date.now,
-    arm: () => () => {},
-    delay: async () => {},
-    log: () => {},
-  }
-  const sync = createSync({
-    store,
-    vault,
-    world,
-    views: () => ({}),
-    usageOf: () => ({ usage: [], usageAt: 0 }),
-    usageStored: () => undefined,
-    lastUsedAt: () => 0,
-    active: () => undefined,
-    tell: () => {},
-    accountsFile: 'accounts.json',
-  })
+  const { sync, vault, world } = createLoneSync(store, Date.now)
   sync.take(place.document)
   let refreshes = 0
   const provider = {

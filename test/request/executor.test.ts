@@ -16,18 +16,16 @@ import {
   UNAUTHORIZED,
   UNAUTHORIZED_ONCE,
 } from '../fake/behaviors.ts'
-import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { ROTATES_SLOWLY } from '../fake/token-behaviors.ts'
 import { type OpenPool, openPool } from './open-pool.ts'
+import { createOpened } from './opened.ts'
 
 const HOUR = 3_600_000
 const ACCOUNTS = { accounts: ['a', 'b', 'c'] }
-const opened: { close(): Promise<void> }[] = []
+const { keep, start, closeAll } = createOpened()
 
-afterEach(async () => {
-  for (const each of opened.splice(0).toReversed()) await each.close()
-})
+afterEach(closeAll)
 
 describe.each([
   ['Anthropic', createFakeAnthropic],
@@ -216,7 +214,7 @@ describe.each([
       const first = fake.account('a')
       first.behave(SEQUENCE(LIMITED_WITHOUT_REASON))
       const lone = await openPool(fake)
-      opened.push(lone)
+      keep(lone)
       const before = fake.modelRequests().length
       const init: RequestInit & { duplex: 'half' } = {
         method: method ?? 'POST',
@@ -278,11 +276,11 @@ describe.each([
 
   it('shows a name without what could paint over a screen', async () => {
     const fake = await createFake({ accounts: ['a'] })
-    opened.push(fake)
+    keep(fake)
     const seed = JSON.parse(JSON.stringify(fake.seed()))
     seed.accounts[0].label = '\u001b[2Jwork\u202e\u0007'
     const pool = await openPool(fake, {}, { seed })
-    opened.push(pool)
+    keep(pool)
     expect(pool.status().accounts[0]?.label).toBe('work')
     expect(await readFile(pool.file, 'utf8')).toContain('\\u001b[2Jwork')
   })
@@ -366,7 +364,7 @@ describe('several pools on one file', () => {
   it('share a limit and a renewed token without asking again', async () => {
     const { pool, fake } = await start(createFakeAnthropic(ACCOUNTS))
     const other = await openPool(fake, {}, { file: pool.file })
-    opened.push(other)
+    keep(other)
     fake.account('a').behave(LIMITED_UNTIL(Date.now() + HOUR))
     fake.account('b').expire()
     expect((await pool.ask()).text).toContain('answered by b')
@@ -379,7 +377,7 @@ describe('several pools on one file', () => {
   it('spend an expired token once, although both find it expired at the same moment', async () => {
     const { pool, fake } = await start(createFakeAnthropic({ accounts: ['a'] }))
     const other = await openPool(fake, {}, { file: pool.file })
-    opened.push(other)
+    keep(other)
     fake.account('a').expire()
     const answers = await Promise.all([pool.ask(), other.ask(), pool.ask(), other.ask()])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
@@ -393,15 +391,4 @@ function homeOf(pool: OpenPool, conversation: string): string | undefined {
     if (event.type === 'request.assigned' && event.conversation === conversation) return event.label
   }
   return undefined
-}
-
-async function start(
-  starting: Promise<Fake>,
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<{ fake: Fake; pool: OpenPool }> {
-  const fake = await starting
-  opened.push(fake)
-  const pool = await openPool(fake, settings)
-  opened.push(pool)
-  return { fake, pool }
 }

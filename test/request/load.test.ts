@@ -14,15 +14,14 @@ import {
 } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
-import { type OpenPool, openPool } from './open-pool.ts'
+import { type OpenPool } from './open-pool.ts'
+import { createOpened } from './opened.ts'
 
 const HOUR = 3_600_000
 const TEN = Array.from({ length: 10 }, (_, index) => `account-${index}`)
-const opened: { close(): Promise<void> }[] = []
+const { start, closeAll } = createOpened()
 
-afterEach(async () => {
-  for (const each of opened.splice(0).toReversed()) await each.close()
-})
+afterEach(closeAll)
 
 describe.each([
   ['Anthropic', createFakeAnthropic],
@@ -355,15 +354,4 @@ function countNews(pool: OpenPool, type: string): number {
 
 function reasons(pool: OpenPool): string[] {
   return pool.news.flatMap((news) => (news.type === 'request.assigned' ? [news.reason] : []))
-}
-
-async function start(
-  starting: Promise<Fake>,
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<{ fake: Fake; pool: OpenPool }> {
-  const fake = await starting
-  opened.push(fake)
-  const pool = await openPool(fake, settings)
-  opened.push(pool)
-  return { fake, pool }
 }

@@ -13,23 +13,22 @@ import { type Behavior, LIMITED_UNTIL, OVERLOADED, SILENCE, SLOW } from '../fake
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { bodyOf, openPool } from './open-pool.ts'
+import { createOpened } from './opened.ts'
 
 const URLS = {
   anthropic: 'https://api.anthropic.com/v1/messages',
   openai: 'https://api.openai.com/v1/responses',
 }
-const opened: { close(): Promise<unknown> }[] = []
+const { keep, closeAll } = createOpened()
 
-afterEach(async () => {
-  for (const each of opened.splice(0).toReversed()) await each.close()
-})
+afterEach(closeAll)
 
 describe.each([
   ['Anthropic', createFakeAnthropic],
   ['OpenAI', createFakeOpenAI],
 ])('the patience of a request (%s)', (_name, createFake) => {
   it('ends with an account that takes the request and does not begin to answer', async () => {
-    const fake = await keep(createFake({ accounts: ['a', 'b'] }))
+    const fake = keep(await createFake({ accounts: ['a', 'b'] }))
     const limits: (() => void)[] = []
     const real = realWorld(() => {})
     const ask = openIn(fake, {
@@ -48,7 +47,7 @@ describe.each([
   })
 
   it('does not begin another attempt when the host will soon give up', async () => {
-    const fake = await keep(createFake({ accounts: ['a', 'b'] }))
+    const fake = keep(await createFake({ accounts: ['a', 'b'] }))
     let passed = 0
     const real = realWorld(() => {})
     const ask = openIn(fake, { monotonic: () => real.monotonic() + passed })
@@ -65,7 +64,7 @@ describe.each([
 
 describe('requests that wait for the same account', () => {
   it('send one ahead, and follow when it was served', async () => {
-    const fake = await keep(createFakeAnthropic({ accounts: ['a'] }))
+    const fake = keep(await createFakeAnthropic({ accounts: ['a'] }))
     const back = Date.now() + 1_200
     let [refused, atOnce, served] = [0, 0, 0]
     const behavior: Behavior = async (turn) => {
@@ -81,7 +80,7 @@ describe('requests that wait for the same account', () => {
     }
     fake.account('a').behave(behavior)
     const pool = await openPool(fake)
-    opened.push(pool)
+    keep(pool)
     await pool.ask('first').catch(() => undefined)
     const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => pool.ask(`c${at}`)))
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
@@ -89,24 +88,18 @@ describe('requests that wait for the same account', () => {
   })
 
   it('spend one request when the account is still limited', async () => {
-    const fake = await keep(createFakeAnthropic({ accounts: ['a'] }))
+    const fake = keep(await createFakeAnthropic({ accounts: ['a'] }))
     const first = Date.now() + 1_200
     const later = first + 3_600_000
     fake.account('a').behave((turn) => LIMITED_UNTIL(Date.now() < first ? first : later)(turn))
     const pool = await openPool(fake)
-    opened.push(pool)
+    keep(pool)
     const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => pool.ask(`c${at}`)))
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 429))
     const before = fake.modelRequests().filter(({ at }) => at < first).length
     expect(fake.modelRequests().length - before).toBe(1)
   })
 })
-
-async function keep(creating: Promise<Fake>): Promise<Fake> {
-  const fake = await creating
-  opened.push(fake)
-  return fake
-}
 
 const asked = (fake: Fake) => fake.modelRequests().map(({ account }) => account)
 
@@ -124,7 +117,7 @@ function openIn(fake: Fake, differences: Partial<World>): () => Promise<Response
     journal: createMemoryJournal(),
     claims: createMemoryClaims(createMemoryClaimsPlace(), world.now),
   })
-  opened.push({ close: () => pool.dispose() })
+  keep({ close: () => pool.dispose() })
   const body = JSON.stringify({ ...bodyOf(fake), stream: true })
   const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
   return () => fetch(URLS[fake.id], { method: 'POST', headers, body })

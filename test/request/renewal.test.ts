@@ -17,12 +17,11 @@ import {
   UNAVAILABLE,
 } from '../fake/token-behaviors.ts'
 import { type OpenPool, openPool } from './open-pool.ts'
+import { createOpened } from './opened.ts'
 
-const opened: { close(): Promise<unknown> }[] = []
+const { keep, start, closeAll } = createOpened()
 
-afterEach(async () => {
-  for (const each of opened.splice(0).toReversed()) await each.close()
-})
+afterEach(closeAll)
 
 const PROVIDERS = [
   ['Anthropic', createFakeAnthropic],
@@ -153,7 +152,7 @@ describe('tokens that have ended when the pool opens', () => {
   it('are renewed three at a time, and the first request of a usable account waits for none', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'usable']
     const fake = await createFakeAnthropic({ accounts: names })
-    opened.push(fake)
+    keep(fake)
     const seed = fake.seed()
     const accounts = seed.accounts.map((account) => {
       if (account.label === 'usable') return account
@@ -174,7 +173,7 @@ describe('tokens that have ended when the pool opens', () => {
         seed: { ...seed, accounts },
       },
     )
-    opened.push(pool)
+    keep(pool)
     expect((await pool.ask()).text).toContain('answered by usable')
     const renewing = () => pool.status().accounts.filter((account) => account.renewing)
     await expect.poll(() => renewing().length).toBe(3)
@@ -189,10 +188,10 @@ describe('tokens that have ended when the pool opens', () => {
 describe('a renewed token', () => {
   it('that reached the journal and not the accounts file is used all the same', async () => {
     const fake = await createFakeAnthropic({ accounts: ['a'] })
-    opened.push(fake)
+    keep(fake)
     const before = JSON.stringify(fake.seed())
     const pool = await openPool(fake)
-    opened.push(pool)
+    keep(pool)
     fake.account('a').expire()
     await pool.ask()
     await pool.dispose()
@@ -207,10 +206,10 @@ describe('a renewed token', () => {
 
   it('follows through several renewals that only the journal knows', async () => {
     const fake = await createFakeAnthropic({ accounts: ['a'] })
-    opened.push(fake)
+    keep(fake)
     const before = JSON.stringify(fake.seed())
     const pool = await openPool(fake)
-    opened.push(pool)
+    keep(pool)
     for (let renewals = 1; renewals <= 3; renewals++) {
       fake.account('a').expire()
       await pool.ask()
@@ -314,20 +313,9 @@ function writeFreshLogin(fake: Fake, pool: OpenPool) {
   return repaired
 }
 
-async function start(
-  starting: Promise<Fake>,
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<{ fake: Fake; pool: OpenPool }> {
-  const fake = await starting
-  opened.push(fake)
-  const pool = await openPool(fake, settings)
-  opened.push(pool)
-  return { fake, pool }
-}
-
 /** Another pool on the same file, as another process has it. */
 async function open(fake: Fake, { file }: OpenPool): Promise<OpenPool> {
   const pool = await openPool(fake, { token_failure_backoff_ms: 1_000 }, { file })
-  opened.push(pool)
+  keep(pool)
   return pool
 }

@@ -15,14 +15,14 @@ import {
 import { sse } from '../fake/dialect.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { type OpenPool, openPool } from './open-pool.ts'
+import { createOpened } from './opened.ts'
+import { readAll } from './read-all.ts'
 
 const SHOWN = 'this was shown'
 const FAILURE = /"type":"(?:error|response\.failed)"/
-const opened: { close(): Promise<void> }[] = []
+const { keep, closeAll } = createOpened()
 
-afterEach(async () => {
-  for (const each of opened.splice(0).toReversed()) await each.close()
-})
+afterEach(closeAll)
 
 describe.each([
   ['Anthropic', createFakeAnthropic],
@@ -30,9 +30,9 @@ describe.each([
 ])('a streamed answer (%s)', (_name, createFake) => {
   const start = async (behavior: Behavior, accounts = ['a', 'b', 'c'], settings = {}) => {
     const fake = await createFake({ accounts })
-    opened.push(fake)
+    keep(fake)
     const pool = await openPool(fake, settings)
-    opened.push(pool)
+    keep(pool)
     fake.account('a').behave(behavior)
     return { fake, pool }
   }
@@ -195,9 +195,9 @@ describe.each([
 describe('the limits in a stream of OpenAI', () => {
   it('are usage of the account, by the length of their windows', async () => {
     const fake = await createFakeOpenAI({ accounts: ['a'] })
-    opened.push(fake)
+    keep(fake)
     const pool = await openPool(fake)
-    opened.push(pool)
+    keep(pool)
     const weekly = { used_percent: 64, window_minutes: 10_080, reset_after_seconds: 3_600 }
     const body =
       sse({ type: 'response.created', response: {} }) +
@@ -219,17 +219,6 @@ async function ask(pool: OpenPool, init: RequestInit = {}) {
   const response = await pool.fetch(...request(pool, init))
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, words: words(text) }
-}
-
-async function readAll({ body }: Response): Promise<{ text: string; error: unknown }> {
-  const decoder = new TextDecoder()
-  let text = ''
-  try {
-    for await (const chunk of body ?? []) text += decoder.decode(chunk, { stream: true })
-    return { text, error: undefined }
-  } catch (error) {
-    return { text, error }
-  }
 }
 
 /** What the stream's deltas say. */

@@ -11,6 +11,7 @@ import { anthropic } from '../../../src/provider/anthropic/adapter.ts'
 import { openAnswer } from '../../../src/request/stream.ts'
 import { realWorld } from '../../../src/world.ts'
 import { openPool } from '../open-pool.ts'
+import { readAll } from '../read-all.ts'
 
 /** One pool through all that a stream can do; prints one JSON line with what came of it. */
 const fake = await createFakeAnthropic({ accounts: ['a', 'b'] })
@@ -20,24 +21,24 @@ const seen: Record<string, unknown> = {}
 const tool = { name: 'look', input_schema: { type: 'object' } }
 
 a.behave(FAILS_IN_STREAM('overloaded'))
-seen['overloadedBefore'] = (await read(await ask())).text.includes('"text":"b"')
+seen['overloadedBefore'] = (await readAll(await ask())).text.includes('"text":"b"')
 
 a.behave(SEQUENCE(CUT_AFTER(''), ANSWERS))
-seen['cutBefore'] = (await read(await ask())).text.includes('message_stop')
+seen['cutBefore'] = (await readAll(await ask())).text.includes('message_stop')
 
 a.behave(FAILS_IN_STREAM('api', 'shown'))
-const failed = await read(await ask())
+const failed = await readAll(await ask())
 seen['failedAfter'] = [failed.text.includes('api_error'), failed.error]
 
 a.behave(CUT_AFTER('shown'))
-seen['cutAfter'] = nameOf((await read(await ask())).error)
+seen['cutAfter'] = nameOf((await readAll(await ask())).error)
 
 a.behave(UNFINISHED_AFTER('shown'))
-const unfinished = await read(await ask())
+const unfinished = await readAll(await ask())
 seen['unfinished'] = [unfinished.text.includes('shown'), nameOf(unfinished.error)]
 
 a.behave(() => ({ kind: 'tool', name: 'mcp_look', input: { at: 'näme' } }))
-seen['tool'] = (await read(await ask())).text.includes('"name":"look"')
+seen['tool'] = (await readAll(await ask())).text.includes('"name":"look"')
 
 a.behave(STALLS_AFTER(''))
 const holding = new AbortController()
@@ -52,7 +53,7 @@ a.behave(STALLS_AFTER('shown'))
 const reading = new AbortController()
 const aborted = await ask(reading.signal)
 setTimeout(() => reading.abort('enough'), 20)
-seen['abortRead'] = (await read(aborted)).error
+seen['abortRead'] = (await readAll(aborted)).error
 
 const connection = new AbortController()
 const direct = await fetch(`${fake.origin}/v1/messages`, {
@@ -80,7 +81,8 @@ const opened = await openAnswer(
   },
   direct,
 )
-seen['stalled'] = opened.kind === 'open' ? nameOf((await read(opened.response)).error) : opened.kind
+seen['stalled'] =
+  opened.kind === 'open' ? nameOf((await readAll(opened.response)).error) : opened.kind
 
 seen['states'] = pool.status().accounts.map(({ state, inFlight }) => [state, inFlight])
 await fake.close()
@@ -99,17 +101,6 @@ async function ask(signal?: AbortSignal): Promise<Response> {
 function bodyOf() {
   const messages = [{ role: 'user', content: 'hello' }]
   return { model: 'claude-sonnet-4-5', max_tokens: 64, stream: true, messages, tools: [tool] }
-}
-
-async function read({ body }: Response): Promise<{ text: string; error: unknown }> {
-  const decoder = new TextDecoder()
-  let text = ''
-  try {
-    for await (const chunk of body ?? []) text += decoder.decode(chunk, { stream: true })
-    return { text, error: undefined }
-  } catch (error) {
-    return { text, error }
-  }
 }
 
 function nameOf(error: unknown): unknown {
