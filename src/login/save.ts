@@ -58,7 +58,10 @@ export async function saveLogin(
  * The account of the same person and seat: one e-mail can own several. An id that only one side
  * knows does not tell them apart, unless it leaves more than one to choose from.
  */
-function ownerOf(login: Login, accounts: readonly StoredAccount[]): StoredAccount | undefined {
+export function ownerOf(
+  login: Pick<Login, 'accountId' | 'userId'>,
+  accounts: readonly StoredAccount[],
+): StoredAccount | undefined {
   if (login.accountId === undefined) return undefined
   const user = userOf(login)
   const same = accounts.filter(({ accountId }) => accountId === login.accountId)
