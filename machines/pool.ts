@@ -408,9 +408,14 @@ function crashedAccount(eventType: string): string {
   return eventType.startsWith(CRASHED) ? eventType.slice(CRASHED.length) : ''
 }
 
+/** In the order of the ids, which the person can change. */
 function keepOnly<Value>(
   record: Readonly<Record<string, Value>>,
   ids: ReadonlySet<string>,
 ): Record<string, Value> {
-  return Object.fromEntries(Object.entries(record).filter(([id]) => ids.has(id)))
+  const kept = [...ids].flatMap((id) => {
+    const value = record[id]
+    return value === undefined ? [] : [[id, value] as const]
+  })
+  return Object.fromEntries(kept)
 }

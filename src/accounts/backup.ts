@@ -29,6 +29,11 @@ interface Failed {
   readonly problem: string
 }
 
+/** A refresh token works once: whoever uses it first has the login. */
+export const BACKUP_WARNING =
+  'A copy holds the logins as they are now. As soon as an account renews its token, here or ' +
+  'there, the other copy of it is worthless and needs a new login.'
+
 /** Writes all accounts, encrypted, into a new file. A file that is there is never replaced. */
 export async function exportAccounts(
   store: AccountStore,

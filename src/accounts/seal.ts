@@ -19,6 +19,9 @@ export type Opened =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly problem: string }
 
+/** Fewer characters are guessed too soon, whatever the cost of each guess. */
+export const LEAST_PASSPHRASE = 8
+
 const FORMAT = 'opencode-rota backup'
 const VERSION = 1
 const KEY_BYTES = 32

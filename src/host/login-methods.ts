@@ -11,6 +11,8 @@ import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
 import { EMPTY_ENTRY, entryAfterLogin } from './auth-entry.ts'
 import type { AuthSource } from './auth-file.ts'
+import { type MenuEnd, openMenu } from './menu/menu.ts'
+import { openScreen } from './menu/screen.ts'
 import { openBrowser } from './open-browser.ts'
 import type { Voice } from './voice.ts'
 
@@ -18,12 +20,16 @@ import type { Voice } from './voice.ts'
 export type LoginMethods = NonNullable<Hooks['auth']>['methods']
 
 export interface LoginMethodsParts {
-  readonly pool: Pick<Pool, 'provider' | 'endpoints' | 'settings' | 'upToDate'>
+  readonly pool: Pool
   /** Another than the pool's own, which then sees what is written here as a change. */
   readonly store: AccountStore
   readonly voice: Voice
   /** OpenCode's own logins. */
   readonly source: AuthSource
+  /** Where the provider's config file is. */
+  readonly configDir: string
+  /** Reads the configuration again. */
+  readonly reload: () => Promise<void>
   /** Aborts when the host ends this plugin. */
   readonly signal: AbortSignal
 }
@@ -43,7 +49,9 @@ const LABELS = {
   deviceCode: 'Add account (device code)',
 } as const satisfies Record<LoginMethod['kind'], string>
 
-/** The ways to sign in that need no menu; our own come first. */
+const MENU_LABEL = 'Manage accounts (add, quotas, settings …)'
+
+/** The menu where a terminal is ours alone, then the ways to sign in without one. */
 export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
   const { pool, store, voice, source, signal } = parts
   const { provider } = pool
@@ -133,9 +141,24 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     const news = saved.isNew ? 'was added' : 'is signed in again'
     const rest = saved.isEnabled ? '' : '. It stays turned off until you enable it'
     say('info', `${provider.name} account ${saved.label} ${news}${rest}.`)
+    return afterLogin()
+  }
+
+  /** What the host is to store, now that there is a login. */
+  async function afterLogin(): Promise<Outcome> {
     const { isWanted, warning } = await entryAfterLogin({ provider, source })
     if (warning !== undefined) say('warning', warning)
     return isWanted ? SUCCESS : SUCCESS_WITHOUT_ENTRY
+  }
+
+  async function menu(): Promise<AuthOAuthResult> {
+    voice.open()
+    const screen = openScreen(signal)
+    const { configDir, reload } = parts
+    const place = { configDir, reload, signal, openPage: openBrowser }
+    const end: MenuEnd = await openMenu({ pool, store, world, screen, ...place })
+    const callback = async () => (end.hasNewLogin ? afterLogin() : SUCCESS_WITHOUT_ENTRY)
+    return { url: '', instructions: '', method: 'auto', callback }
   }
 
   function fail(why: string): Outcome {
@@ -152,6 +175,7 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
   }
 
   return [
+    ...(isInteractive() ? [{ type: 'oauth' as const, label: MENU_LABEL, authorize: menu }] : []),
     ...methods.map((method) => ({
       type: 'oauth' as const,
       label: LABELS[method.kind],
@@ -168,6 +192,11 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
 function isTerminalLogin(): boolean {
   const words = new Set(process.argv)
   return isMainThread && words.has('login') && (words.has('auth') || words.has('providers'))
+}
+
+/** Whether questions can be asked and answered. */
+function isInteractive(): boolean {
+  return isTerminalLogin() && process.stdin.isTTY && process.stdout.isTTY
 }
 
 /**

@@ -120,6 +120,8 @@ async function start(
         store: shared.loginStore,
         voice,
         source,
+        configDir,
+        reload: shared.reload,
         signal: ending.signal,
       }),
       async loader() {

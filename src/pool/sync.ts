@@ -35,7 +35,7 @@ export interface SyncParts {
 export interface Sync {
   /** Reads the store and tells the pool. Callers share a read that begins after their call. */
   load(): Promise<void>
-  /** Reads only if the file changed since (one `stat`); undefined when it did not. */
+  /** Reads only if the file changed since (one `stat`); undefined when all of it is known. */
   loadIfChanged(): Promise<void> | undefined
   /** Applies a document that was read or written elsewhere. */
   take(document: StoreDocument): void
@@ -217,7 +217,8 @@ export function createSync(parts: SyncParts): Sync {
 
   return {
     load,
-    loadIfChanged: () => (store.changed() ? load() : undefined),
+    // A read that is on its way has seen the file, but nobody has seen what it found.
+    loadIfChanged: () => (store.changed() ? load() : loading),
     take,
     save,
     saveUsage(id, plan) {

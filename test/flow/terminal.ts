@@ -11,10 +11,19 @@ const run = promisify(execFile)
 /** Stands on the last line when the program has ended, followed by its exit code. */
 export const ENDED = 'exit code '
 /** Wide enough for the URL of a login: a wrapped line is joined again, a cut one is lost. */
-const SIZE = ['-x', '400', '-y', '50']
+const WIDE: Size = { columns: 400, rows: 50 }
+
+interface Size {
+  readonly columns: number
+  readonly rows: number
+}
 
 /** OpenCode in a real terminal. The screen stays after it has ended, until `close`. */
-export async function openTerminal(home: Home, args: readonly string[]) {
+export async function openTerminal(
+  home: Home,
+  args: readonly string[],
+  { columns, rows }: Size = WIDE,
+) {
   // A tmux server of its own, in the home: closing it can end nothing else.
   const socket = join(home.root, `tmux-${randomBytes(4).toString('hex')}`)
   const tmux = async (...words: readonly string[]) =>
@@ -22,7 +31,8 @@ export async function openTerminal(home: Home, args: readonly string[]) {
   const env = Object.entries(home.env).map(([name, value]) => `${name}=${value}`)
   const script = `"$@"; echo "${ENDED}$?"; exec cat`
   const program = ['env', '-i', ...env, 'sh', '-c', script, 'sh', findOpenCode(), ...args]
-  await tmux('new-session', '-d', ...SIZE, '-c', home.projectDir, ...program)
+  const size = ['-x', String(columns), '-y', String(rows)]
+  await tmux('new-session', '-d', ...size, '-c', home.projectDir, ...program)
 
   /** Through a file: what is typed may be secret, and arguments are for everybody to read. */
   async function paste(text: string): Promise<void> {
@@ -36,6 +46,8 @@ export async function openTerminal(home: Home, args: readonly string[]) {
   return {
     /** What is on the screen now, wrapped lines joined. */
     screen: () => tmux('capture-pane', '-p', '-J'),
+    /** The same with the colours. */
+    styledScreen: () => tmux('capture-pane', '-p', '-J', '-e'),
     /** Types the text as it is, then the Enter key. */
     enter: async (text = '') => {
       if (text !== '') await paste(text)
@@ -44,6 +56,10 @@ export async function openTerminal(home: Home, args: readonly string[]) {
     /** Types the text alone. */
     type: async (text: string) => {
       await tmux('send-keys', '-l', '--', text)
+    },
+    /** Presses a key by its name: `Escape`, `C-c`, `Down`. */
+    press: async (key: string) => {
+      await tmux('send-keys', key)
     },
     close: () => tmux('kill-server'),
   }

@@ -1,0 +1,144 @@
+import { startBrowser } from '../../login/browser.ts'
+import { startDeviceCode } from '../../login/device-code.ts'
+import { startPasteCode } from '../../login/paste-code.ts'
+import type { LoginParts, LoginResult } from '../../login/result.ts'
+import { saveLogin } from '../../login/save.ts'
+import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../../provider/login.ts'
+import type { MenuParts } from './menu.ts'
+
+const LABELS = {
+  browser: 'In the browser on this machine',
+  pasteCode: 'In any browser, then paste a code',
+  deviceCode: 'In any browser, with a code shown here',
+} as const satisfies Record<LoginMethod['kind'], string>
+
+/** What came of one way to sign in; undefined: the person stopped it. */
+type Tried = LoginResult | undefined
+
+/**
+ * Signs somebody in. `expected`: the name of the account that is to be repaired. True when there is
+ * a new login; nothing is written before it is complete.
+ */
+export async function addAccount(parts: MenuParts, expected?: string): Promise<boolean> {
+  const { pool, screen } = parts
+  const { methods } = pool.provider.login
+  const choices = methods.map(({ kind }) => ({ value: kind, label: LABELS[kind] }))
+  const kind = await screen.choose('How do you want to sign in?', choices)
+  const method = methods.find((each) => each.kind === kind)
+  return method === undefined ? false : signIn(method, parts, expected)
+}
+
+async function signIn(
+  method: LoginMethod,
+  parts: MenuParts,
+  expected: string | undefined,
+): Promise<boolean> {
+  const { pool, screen, world, signal } = parts
+  const stopping = new AbortController()
+  const login: LoginParts = {
+    provider: pool.provider,
+    endpoints: pool.endpoints(),
+    world,
+    signal: AbortSignal.any([signal, stopping.signal]),
+  }
+  const result = await attempt(method, login, parts)
+  stopping.abort()
+  if (result === undefined) {
+    screen.say('info', 'The login was stopped. Nothing was changed.')
+    return false
+  }
+  if (result.ok) return save(result, parts, expected)
+  screen.say('bad', result.message)
+  const { methods } = pool.provider.login
+  const next = methods[methods.indexOf(method) + 1]
+  if (result.code !== 'noListener' || next === undefined) return false
+  return signIn(next, parts, expected)
+}
+
+function attempt(method: LoginMethod, login: LoginParts, parts: MenuParts): Promise<Tried> {
+  switch (method.kind) {
+    case 'browser':
+      return inBrowser(method, login, parts)
+    case 'pasteCode':
+      return byPastedCode(method, login, parts)
+    case 'deviceCode':
+      return byDeviceCode(method, login, parts)
+  }
+}
+
+async function inBrowser(method: Browser, login: LoginParts, parts: MenuParts): Promise<Tried> {
+  const { screen, openPage } = parts
+  const started = await startBrowser(method, login)
+  if (!started.ok) return started
+  const how = openPage(started.url)
+    ? 'Sign in in the browser that opens, within 5 minutes. If none opens, this is the page:'
+    : 'Open this page in a browser on this machine, and sign in within 5 minutes:'
+  screen.say('info', how)
+  screen.link(started.url)
+  const result = await screen.wait('Waiting for you to sign in', started.finish, ended)
+  await started.stop()
+  return result
+}
+
+async function byPastedCode(
+  method: PasteCode,
+  login: LoginParts,
+  { screen }: MenuParts,
+): Promise<Tried> {
+  const { url, finish } = await startPasteCode(method, login)
+  screen.say('info', 'Open this page in any browser and sign in. It then shows a code:')
+  screen.link(url)
+  for (;;) {
+    const pasted = await screen.askSecret({ question: 'Paste the code (Esc goes back)' })
+    if (pasted === undefined) return undefined
+    const result = await screen.wait('Asking for tokens', () => finish(pasted), ended)
+    if (result === undefined || result.ok || !CAN_PASTE_AGAIN.has(result.code)) return result
+    screen.say('bad', result.message)
+  }
+}
+
+/** A slip of the hand, after which the same page is still good. */
+const CAN_PASTE_AGAIN: ReadonlySet<string> = new Set(['unreadable', 'state', 'unavailable'])
+
+async function byDeviceCode(
+  method: DeviceCode,
+  login: LoginParts,
+  { screen }: MenuParts,
+): Promise<Tried> {
+  const started = await screen.wait(
+    'Asking for a code',
+    () => startDeviceCode(method, login),
+    (answer) => (answer.ok ? 'here it is' : 'there is none'),
+  )
+  if (started === undefined || !started.ok) return started
+  screen.say('info', `Enter the code ${started.userCode} on this page, within 15 minutes:`)
+  screen.link(started.url)
+  return screen.wait('Waiting for you to enter the code', () => started.finish(), ended)
+}
+
+function ended({ ok }: LoginResult): string {
+  return ok ? 'signed in' : 'not signed in'
+}
+
+async function save(
+  { login }: LoginResult & { ok: true },
+  { pool, screen, store, world }: MenuParts,
+  expected: string | undefined,
+): Promise<boolean> {
+  const { name } = pool.provider
+  const saved = await saveLogin(store, login, world.now)
+  if (!saved.ok) {
+    screen.say('bad', saved.problem.message)
+    return false
+  }
+  await pool.upToDate()
+  const news = saved.isNew ? 'was added' : 'is signed in again'
+  const rest = saved.isEnabled ? '' : '. It stays switched off until you enable it'
+  const sentence = `${name} account ${saved.label} ${news}${rest}.`
+  world.log('info', sentence)
+  screen.say('good', sentence)
+  if (expected !== undefined && expected !== saved.label) {
+    screen.say('warning', `This was not ${expected}: sign out on the page to choose another.`)
+  }
+  return true
+}

@@ -1,0 +1,106 @@
+import type { Pool } from '../../pool/pool.ts'
+import type { AccountStore } from '../../store/store.ts'
+import type { World } from '../../world.ts'
+import { addAccount } from './add.ts'
+import { balance } from './balance.ts'
+import { checkQuotas } from './quotas.ts'
+import { deleteAll } from './delete-all.ts'
+import { exportOrImport } from './copies.ts'
+import { loadRows } from './load-rows.ts'
+import { manage } from './manage.ts'
+import type { Choice, Screen } from './screen.ts'
+import { counted } from './words.ts'
+
+export interface MenuParts {
+  readonly pool: Pick<
+    Pool,
+    'provider' | 'endpoints' | 'settings' | 'upToDate' | 'status' | 'credentials' | 'observe'
+  >
+  /** Another than the pool's own, which then sees what is written here as a change. */
+  readonly store: AccountStore
+  readonly world: World
+  readonly screen: Screen
+  /** Where the provider's config file is. */
+  readonly configDir: string
+  /** Reads the configuration again. */
+  readonly reload: () => Promise<void>
+  /** Shows a page to the person; false where there is no browser. */
+  readonly openPage: (url: string) => boolean
+  /** Aborts when the host ends. */
+  readonly signal: AbortSignal
+}
+
+export interface MenuEnd {
+  /** Somebody signed in, or accounts were imported: OpenCode has to know of it. */
+  readonly hasNewLogin: boolean
+}
+
+type Item = 'add' | 'quotas' | 'manage' | 'balance' | 'copies' | 'deleteAll' | 'leave'
+
+/** The menu of one provider's accounts. Ends when the person leaves it. */
+export async function openMenu(parts: MenuParts): Promise<MenuEnd> {
+  const { pool, screen } = parts
+  let hasNewLogin = false
+  screen.open(`${pool.provider.name} accounts`)
+  try {
+    for (let item: Item | undefined; !screen.isLeft();) {
+      const rows = await loadRows(parts)
+      const offered = itemsFor(rows.length)
+      item = await screen.choose(headline(rows.length), offered, item ?? 'add')
+      if (item === undefined || item === 'leave') break
+      hasNewLogin = (await run(item, parts)) || hasNewLogin
+    }
+  } finally {
+    screen.close('Done.')
+  }
+  return { hasNewLogin }
+}
+
+/** True when there is a new login. */
+async function run(item: Exclude<Item, 'leave'>, parts: MenuParts): Promise<boolean> {
+  switch (item) {
+    case 'add':
+      return addAccount(parts)
+    case 'quotas':
+      return no(checkQuotas(parts))
+    case 'manage':
+      return manage(parts)
+    case 'balance':
+      return no(balance(parts))
+    case 'copies':
+      return exportOrImport(parts)
+    case 'deleteAll':
+      return no(deleteAll(parts))
+  }
+}
+
+async function no(done: Promise<void>): Promise<false> {
+  await done
+  return false
+}
+
+function headline(count: number): string {
+  return count === 0 ? 'There is no account yet.' : `${counted(count, 'account')}. What next?`
+}
+
+/** What makes no sense without an account is not offered. */
+function itemsFor(count: number): readonly Choice<Item>[] {
+  const add = { value: 'add', label: 'Add account', hint: 'sign in' } as const
+  const leave = { value: 'leave', label: 'Leave' } as const
+  const copies = { value: 'copies', label: 'Export or import', hint: 'encrypted' } as const
+  const settings = {
+    value: 'balance',
+    label: 'Load balancing',
+    hint: 'how the next account is chosen',
+  } as const
+  if (count === 0) return [add, settings, copies, leave]
+  return [
+    add,
+    { value: 'quotas', label: 'Check quotas', hint: 'asks the provider' },
+    { value: 'manage', label: 'Manage accounts', hint: 'rename, switch off, order, delete' },
+    settings,
+    copies,
+    { value: 'deleteAll', label: 'Delete all accounts' },
+    leave,
+  ]
+}
