@@ -49,6 +49,13 @@ describe('the pool', () => {
     expect(pool.states()).toEqual({ b: 'disabled', c: 'active' })
   })
 
+  it('shows the accounts in the order of the store, which a person can change', () => {
+    const pool = startPool()
+    pool.send({ type: 'store.changed', accounts: [facts('a'), facts('b'), facts('c')] })
+    pool.send({ type: 'store.changed', accounts: [facts('c'), facts('a'), facts('b')] })
+    expect(Object.keys(pool.states())).toEqual(['c', 'a', 'b'])
+  })
+
   it('goes on with the last facts while the store cannot be read', () => {
     const pool = startPool()
     pool.send({ type: 'store.changed', accounts: [facts('a')] })

@@ -49,6 +49,22 @@ describe('what is read from the store', () => {
   })
 })
 
+describe('whoever wants to be up to date', () => {
+  it('waits for a read that is on its way, though the file did not change since', async () => {
+    const { sync, place, heldRead, known } = start(account('token-1'))
+    place.document = document(account('token-2', { label: 'after' }), 2)
+    const arrive = heldRead()
+    // As the watch does. It has looked at the file, so that the file now looks known.
+    void sync.load()
+    const upToDate = sync.loadIfChanged()
+    expect(upToDate).toBeDefined()
+    arrive()
+    await upToDate
+    expect(known()?.label).toBe('after')
+    expect(sync.loadIfChanged()).toBeUndefined()
+  })
+})
+
 describe('tokens that another program wrote', () => {
   it('are taken for newer, and counted here, when it keeps no count', () => {
     const { sync, token, known } = start(account('token-1', { tokenVersion: 5 }))
