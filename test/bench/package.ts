@@ -18,10 +18,11 @@ export function measurePackage(): Row[] {
       bare: undefined,
     },
     {
+      // The menu and its prompts are 45 kB of it.
       what: 'dist/index.js',
       measured: statSync(ENTRY).size / 1_000,
       unit: 'kB',
-      target: 300,
+      target: 360,
       bare: undefined,
     },
   ]
