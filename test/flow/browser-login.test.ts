@@ -178,9 +178,11 @@ describe('a browser login in a terminal', { timeout: HOST_MS }, () => {
     return ((await home.read(opened)) ?? '').split('\n').filter((line) => line !== '')
   }
 
-  it('is the first that is offered, opens the page itself, and adds the account', async () => {
+  it('comes right after the menu, opens the page itself, and adds the account', async () => {
     anthropic.loginAs('ann')
     const terminal = await open(withDisplay(), ['auth', 'login', '-p', 'anthropic'])
+    await expect.poll(terminal.screen, POLL).toContain('● Manage accounts')
+    await terminal.press('Down')
     await expect.poll(terminal.screen, POLL).toContain('● Add account (browser)')
     await terminal.enter()
     const url = await urlOn(terminal)
@@ -248,6 +250,7 @@ describe('a browser login in a terminal', { timeout: HOST_MS }, () => {
     await expect.poll(terminal.screen, POLL).not.toContain('GitHub Copilot')
     await terminal.enter()
     await expect.poll(terminal.screen, POLL).toContain('Add account (browser)')
+    expect(await terminal.screen()).not.toContain('Manage accounts')
     await terminal.enter()
     await expect.poll(terminal.screen, POLL).toContain('Waiting for authorization')
     await expect.poll(async () => (await openedPages()).length, POLL).toBe(before + 1)
