@@ -67,6 +67,16 @@ const POSTPONE_CAP_MS = 2 * 60_000
 /** The longest pause between two attempts to repair a token. */
 const AUTH_BACKOFF_CAP_MS = 15 * 60_000
 
+/**
+ * The plan of an account that is an API key: each request is paid for, and there is nothing to
+ * renew. The accounts file tells one by it.
+ */
+export const API_KEY_PLAN = 'apiKey'
+
+export function isApiKey({ plan }: Pick<AccountFacts, 'plan'>): boolean {
+  return plan === API_KEY_PLAN
+}
+
 /** The facts of an account of which only its identity is known. */
 export function newFacts(id: string, known: Partial<AccountFacts> = {}): AccountFacts {
   return {

@@ -109,10 +109,13 @@ async function start(
     await within(LONGEST_FIRST_START_MS, keepEntry().catch(complain))
   }
   const { status, decisions } = shared.pool
+  // A key pays for each request: with one in the pool OpenCode shows what requests cost.
+  const isPaid = () =>
+    hasAccounts() && status().accounts.every(({ kind }) => kind === 'subscription')
   return {
     tool: createTools({ provider, status, decisions }),
     // OpenCode's own plugin does the same for OpenAI, and more.
-    ...(provider.id === 'anthropic' ? { provider: createPrices(provider.id, hasAccounts) } : {}),
+    ...(provider.id === 'anthropic' ? { provider: createPrices(provider.id, isPaid) } : {}),
     auth: {
       provider: provider.id,
       methods: createLoginMethods({

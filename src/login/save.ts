@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Login } from '../provider/login.ts'
-import type { StoredAccount } from '../store/schema.ts'
+import { type StoredAccount, isKeyAccount } from '../store/schema.ts'
 import type { AccountStore, StoreProblem } from '../store/store.ts'
 import { newAccount, newLabel, tokensOf } from './new-account.ts'
 
@@ -64,7 +64,9 @@ export function ownerOf(
 ): StoredAccount | undefined {
   if (login.accountId === undefined) return undefined
   const user = userOf(login)
-  const same = accounts.filter(({ accountId }) => accountId === login.accountId)
+  const same = accounts.filter(
+    (account) => account.accountId === login.accountId && !isKeyAccount(account),
+  )
   const exact = same.find((account) => user !== undefined && userOf(account) === user)
   if (exact !== undefined) return exact
   const possible = same.filter((account) => user === undefined || userOf(account) === undefined)

@@ -11,6 +11,7 @@ import type { Endpoints } from '../provider/endpoints.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Secret } from '../secret.ts'
 import type { SpendClaim, SpendJournal } from '../store/journal.ts'
+import { isNone } from '../store/schema.ts'
 import type { AccountStore } from '../store/store.ts'
 import type { World } from '../world.ts'
 import { createExchange } from './exchange.ts'
@@ -31,6 +32,7 @@ export interface RenewalParts {
 /** A living owner is done within the limits of `exchange.ts`; after that we look again later. */
 const WAIT_FOR_OWNER_MS = 30_000
 
+const NOT_RENEWABLE = failed('unavailable', 'an API key is not renewed')
 const GIVEN_UP = failed('lost', 'two processes ended while they renewed it')
 
 /**
@@ -52,6 +54,7 @@ export function provideRenewal(parts: RenewalParts) {
     await parts.sync.load()
     const current = vault.get(id)
     if (current === undefined) return STOPPED
+    if (isNone(current.refreshToken)) return NOT_RENEWABLE
     const [recorded] = await journal.spent([current.refreshToken])
     if (recorded !== undefined) return apply(id, current, recorded)
     const works = usableCredential(current, world.now()) !== undefined

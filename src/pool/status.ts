@@ -1,4 +1,4 @@
-import type { DisabledReason } from '../../machines/facts.ts'
+import { type AccountFacts, type DisabledReason, isApiKey } from '../../machines/facts.ts'
 import type { Usage } from '../provider/provider.ts'
 import { RETRY_AFTER, SESSION, UNIFIED, USAGE_LIMIT, WEEKLY } from '../provider/windows.ts'
 import { BURST, type LimitRecord, bindingLimit } from '../../machines/limits.ts'
@@ -10,6 +10,8 @@ import type { HotState } from './select/selection.ts'
 export interface AccountStatus {
   readonly id: string
   readonly label: string
+  /** A subscription is paid by the month, a key by the request. */
+  readonly kind: 'subscription' | 'apiKey'
   /** "Claude Max", "ChatGPT Plus"; empty when unknown. */
   readonly plan: string
   readonly state: AccountState
@@ -50,6 +52,7 @@ export function accountStatus(
   return {
     id,
     label: facts.label,
+    kind: isApiKey(facts) ? 'apiKey' : 'subscription',
     plan,
     state,
     active,
@@ -90,7 +93,7 @@ export function explainState(
         backAt: facts.authRetryAt,
       }
     case 'disabled':
-      return { why: explainDisabled(facts.disabledReason, facts.disabledDetail), backAt: undefined }
+      return { why: explainDisabled(facts), backAt: undefined }
   }
 }
 
@@ -115,19 +118,23 @@ export function explainLimit({ window, source }: LimitRecord): string {
   }
 }
 
-function explainDisabled(reason: DisabledReason | null, detail: string): string {
+function explainDisabled(facts: AccountFacts): string {
+  const { disabledDetail: detail } = facts
   const said = detail === '' ? '' : `: ${detail}`
-  switch (reason) {
+  const isKey = isApiKey(facts)
+  switch (facts.disabledReason) {
     case 'user':
       return 'switched off by you'
     case 'auth':
+      if (isKey) return `its API key is refused${said}. Enter a new one, or enable it`
       return `switched off, because its login keeps failing${said}. Sign in again, or enable it`
     case 'revoked':
+      if (isKey) return `its API key does not work any more${said}`
       return `it needs a new login${said}`
     case 'lost':
       return `it needs a new login: a renewal of its token was cut off, and the new token may be lost${said}`
     case 'billing':
-      return `its plan does not pay for this${said}`
+      return `its ${isKey ? 'organization' : 'plan'} does not pay for this${said}`
     case 'organization':
       return `its organization does not allow this${said}`
     case 'crashed':

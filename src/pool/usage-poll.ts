@@ -1,3 +1,4 @@
+import { isApiKey } from '../../machines/facts.ts'
 import type { UsageRead } from '../../machines/limits.ts'
 import type { AccountView } from '../../machines/view.ts'
 import { type UsageAnswer, askUsage } from '../provider/ask-usage.ts'
@@ -118,6 +119,8 @@ export function createUsagePoll(parts: UsagePollParts): UsagePoll {
 
   /** Where the provider itself named the limit, an answer would change nothing. */
   function mayAsk({ id, state, renewing, facts }: AccountView): boolean {
+    // A key has no windows to ask about.
+    if (isApiKey(facts)) return false
     if (state === 'disabled' || state === 'authFailing' || renewing || !plans.mayAsk(id))
       return false
     return !facts.limits.some(

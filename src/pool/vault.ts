@@ -1,9 +1,10 @@
 import type { Credential } from '../provider/provider.ts'
 import type { Secret } from '../secret.ts'
-import type { StoredAccount } from '../store/schema.ts'
+import { type StoredAccount, isNone } from '../store/schema.ts'
 
-/** The tokens of one account. They exist here and in the store, and nowhere else. */
+/** The secrets of one account. They exist here and in the store, and nowhere else. */
 export interface Tokens {
+  /** Empty: the access token is an API key, which nothing renews. */
   readonly refreshToken: Secret
   readonly accessToken: Secret | undefined
   /** Epoch ms; 0 = unknown. */
@@ -47,20 +48,29 @@ function cameFrom(ours: Tokens, { refreshToken }: StoredAccount): boolean {
   return ours.from?.some((spent) => spent.reveal() === refreshToken.reveal()) === true
 }
 
-function holds(ours: Tokens | undefined, { refreshToken }: StoredAccount): boolean {
-  return ours?.refreshToken.reveal() === refreshToken.reveal()
+function holds(ours: Tokens | undefined, account: StoredAccount): boolean {
+  return ours !== undefined && isSame(ours, account)
 }
+
+/** A login is told by its refresh token, a key by itself. */
+function isSame(one: SecretPair, other: SecretPair): boolean {
+  const isSameLogin = one.refreshToken.reveal() === other.refreshToken.reveal()
+  if (!isNone(one.refreshToken)) return isSameLogin
+  return isSameLogin && one.accessToken?.reveal() === other.accessToken?.reveal()
+}
+
+type SecretPair = Pick<Tokens, 'refreshToken' | 'accessToken'>
 
 /** What a request may use at `now`; undefined when the token is missing or has ended. */
 export function usableCredential(tokens: Tokens, now: number): Credential | undefined {
   const { accessToken, accountId, expiresAt } = tokens
   if (accessToken === undefined) return undefined
   if (expiresAt !== 0 && expiresAt <= now) return undefined
-  return { accessToken, accountId }
+  return { accessToken, accountId, ...(isNone(tokens.refreshToken) ? { isApiKey: true } : {}) }
 }
 
 /** Whether `tokens` came after `than`; another program may renew a token without counting. */
 export function isNewer(tokens: Tokens, than: Tokens): boolean {
-  const isOther = tokens.refreshToken.reveal() !== than.refreshToken.reveal()
+  const isOther = !isSame(tokens, than)
   return tokens.version > than.version || (tokens.version === than.version && isOther)
 }

@@ -21,10 +21,22 @@ const NOT_FORWARDED = [
 
 /** A copy of the host's headers, signed with the account's token. */
 export function signedHeaders(headers: Headers, accessToken: Secret): Headers {
-  const signed = new Headers(headers)
-  for (const name of NOT_FORWARDED) signed.delete(name)
+  const signed = unsigned(headers)
   signed.set('authorization', `Bearer ${headerSafe(accessToken.reveal())}`)
   return signed
+}
+
+/** The same, signed with a key in Anthropic's way. */
+export function keyedHeaders(headers: Headers, apiKey: Secret): Headers {
+  const signed = unsigned(headers)
+  signed.set('x-api-key', headerSafe(apiKey.reveal()))
+  return signed
+}
+
+function unsigned(headers: Headers): Headers {
+  const copy = new Headers(headers)
+  for (const name of [...NOT_FORWARDED, 'authorization']) copy.delete(name)
+  return copy
 }
 
 /**

@@ -3,7 +3,7 @@ const MAX_LENGTH = 300
 // oxlint-disable-next-line no-control-regex -- taking control characters out is the purpose
 const ESCAPES = /\u001b\[[0-?]*[ -/]*[@-~]/g
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]+/gu
-const SECRETS = /\b(?:sk-[\w-]{8,}|eyJ[\w.-]{12,}|rt_[\w.-]{8,}|Bearer\s+\S+)/gi
+const SECRETS = /\b(?:sk-[\w*-]{8,}|eyJ[\w.-]{12,}|rt_[\w.-]{8,}|Bearer\s+\S+)/gi
 
 /**
  * A text of the provider made fit for people: one line, no control, bidi or escape characters,

@@ -48,7 +48,10 @@ export interface ReplayableRequest {
 
 /** What an account shows to the provider. */
 export interface Credential {
+  /** The access token of a login, or the API key. */
   readonly accessToken: Secret
+  /** Not a login: the provider wants to be asked in another way. */
+  readonly isApiKey?: true
   /** The provider's own account id (OpenAI sends it as a header). */
   readonly accountId: string | undefined
 }
@@ -75,6 +78,8 @@ export interface Answer {
   readonly receivedAt: number
   /** Server clock minus local clock, ms; apply it to absolute times from the server. */
   readonly skewMs: number
+  /** Asked with an API key. */
+  readonly isApiKey?: true
 }
 
 /** One event of a streamed answer (`text/event-stream`). */

@@ -34,6 +34,8 @@ export interface Attempt extends Incoming {
   readonly budget: Budget
 }
 
+const IS_KEY = { isApiKey: true } as const
+
 /** An outcome, or the same account once more with this token. */
 type Reaction = Outcome | { readonly kind: 'again'; readonly credential: VersionedCredential }
 
@@ -87,7 +89,8 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     skew.observe(response.headers, sentAt, receivedAt)
     const { status, headers } = response
     const skewMs = skew.ms()
-    const answer = { status, headers, body: undefined, model, sentAt, receivedAt, skewMs }
+    const asked = { model, sentAt, receivedAt, skewMs, ...(credential.isApiKey ? IS_KEY : {}) }
+    const answer = { status, headers, body: undefined, ...asked }
     pool.observe(account.id, pool.provider.readUsage(answer))
     const read = response.ok
       ? await openWith({ ...toAccount, signal, hangUp }, answer, response, credential.version)

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { API_KEY_PLAN } from '../../machines/facts.ts'
 import {
   ACCOUNT_DEFAULTS,
   OWN_FIELDS,
@@ -6,6 +7,7 @@ import {
   accountSchema,
   documentSchema,
 } from './schema.ts'
+import { readKey, spelledOut, writtenKey } from './key-entry.ts'
 import type { RejectedEntry, StoreDocument } from './store.ts'
 
 export type ParsedDocument =
@@ -74,18 +76,26 @@ function toDocument(raw: unknown): ParsedDocument {
 }
 
 /** The account, or the end of a sentence that says why it cannot be used. */
-function toAccount(entry: unknown, known: ReadonlySet<string>): StoredAccount | string {
-  if (!isObject(entry)) return 'is not an object. Remove the entry, or log in again.'
+function toAccount(raw: unknown, known: ReadonlySet<string>): StoredAccount | string {
+  if (!isObject(raw)) return 'is not an object. Remove the entry, or log in again.'
+  const entry = spelledOut(raw)
   const parsed = v.safeParse(accountSchema, withEveryKey(accountSchema.entries, entry))
   if (!parsed.success) {
     const [field] = parsed.issues.map((issue) => v.getDotPath(issue))
-    return `has no valid "${field}". Log in again, or repair the entry in the file.`
+    return noValid(field ?? '')
   }
   if (known.has(parsed.output.uuid)) {
     return 'has the same "uuid" as one before it. Remove one of the two from the file.'
   }
-  const account = { ...parsed.output, extra: {} }
+  const account = readKey({ ...parsed.output, extra: {} })
+  if (account === undefined) {
+    return noValid(parsed.output.planTier === API_KEY_PLAN ? 'accessToken' : 'refreshToken')
+  }
   return { ...account, extra: unlike(writtenAccount(account), entry) }
+}
+
+function noValid(field: string): string {
+  return `has no valid "${field}". Log in again, or repair the entry in the file.`
 }
 
 function writtenAccount(account: StoredAccount): Record<string, unknown> {
@@ -96,7 +106,7 @@ function writtenAccount(account: StoredAccount): Record<string, unknown> {
   const kept = ordered.filter(
     ([key, value]) => !OWN_FIELDS.includes(key) || !same(value, ACCOUNT_DEFAULTS[key]),
   )
-  return withExtra(Object.fromEntries(kept), extra, ACCOUNT_DEFAULTS)
+  return withExtra(writtenKey(account, Object.fromEntries(kept)), extra, ACCOUNT_DEFAULTS)
 }
 
 /** A field that nobody set gives way to what the file had in its place. */

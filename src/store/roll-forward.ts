@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 import type { RenewedTokens } from '../tokens.ts'
 import type { SpendJournal } from './journal.ts'
-import { type StoredAccount, isDisabledForToken } from './schema.ts'
+import { type StoredAccount, isDisabledForToken, refreshTokens } from './schema.ts'
 import type { AccountStore, StoreDocument, StoreResult } from './store.ts'
 
 /**
@@ -71,7 +71,7 @@ const ENABLED = {
 async function pending(document: StoreDocument, journal: SpendJournal): Promise<Renewal[]> {
   const renewals: Renewal[] = []
   const seen = new Set<string>()
-  let tokens = document.accounts.map(({ refreshToken }) => refreshToken)
+  let tokens = refreshTokens(document.accounts)
   while (tokens.length > 0) {
     for (const token of tokens) seen.add(token.reveal())
     const records = await journal.spent(tokens)

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { DisabledReason } from '../../machines/facts.ts'
+import { API_KEY_PLAN, type DisabledReason } from '../../machines/facts.ts'
 import type { LimitRecord } from '../../machines/limits.ts'
 import { type Secret, secret } from '../secret.ts'
 
@@ -23,7 +23,8 @@ export type StoredAccount = Readonly<v.InferOutput<typeof accountSchema>> & {
 
 const time = v.pipe(v.number(), v.finite())
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const refreshToken = v.pipe(v.string(), v.regex(/\S/), v.transform(secret))
+const NONE = secret('')
+const spendable = v.pipe(v.string(), v.regex(/\S/), v.transform(secret))
 /** Goes into a header: anything but visible ASCII would make every `fetch` throw. */
 const accessToken = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/), v.transform(secret))
 
@@ -51,8 +52,9 @@ const disabledReason: v.GenericSchema<unknown, DisabledReason> = v.picklist([
 ])
 
 /**
- * Only `uuid` and `refreshToken` can be wrong: any other field that is missing or of another type
- * has its default. Fields after `authDisabledReason` are our own.
+ * Only `uuid` and the secret can be wrong: any other field that is missing or of another type has
+ * its default. Fields after `authDisabledReason` are our own. An account that is an API key has the
+ * key in `accessToken`.
  */
 export const accountSchema = v.object({
   uuid: v.pipe(v.string(), v.regex(/\S/)),
@@ -61,7 +63,8 @@ export const accountSchema = v.object({
   label: maybe(v.string()),
   email: maybe(v.string()),
   planTier: v.fallback(v.string(), ''),
-  refreshToken,
+  /** Empty where there is none: of an API key, and of nothing else that can be used. */
+  refreshToken: v.fallback(spendable, NONE),
   accessToken: maybe<Secret>(accessToken),
   expiresAt: maybe(time),
   addedAt: v.fallback(time, 0),
@@ -121,6 +124,20 @@ export function isDisabledForToken(account: StoredAccount): boolean {
   return (
     account.isAuthDisabled && ['auth', 'revoked', 'lost'].includes(account.disabledReason ?? 'auth')
   )
+}
+
+/** Whether it is an API key, and not a login. */
+export function isKeyAccount({ planTier, refreshToken }: StoredAccount): boolean {
+  return planTier === API_KEY_PLAN && isNone(refreshToken)
+}
+
+/** What can be spent: keys have none. */
+export function refreshTokens(accounts: readonly StoredAccount[]): Secret[] {
+  return accounts.flatMap(({ refreshToken }) => (isNone(refreshToken) ? [] : refreshToken))
+}
+
+export function isNone(token: Secret): boolean {
+  return token.reveal() === ''
 }
 
 function maybe<T>(schema: v.GenericSchema<unknown, T> | v.GenericSchema<string, T>) {

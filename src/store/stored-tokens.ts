@@ -1,6 +1,7 @@
 import type { Secret } from '../secret.ts'
 import { newestGeneration } from './generations.ts'
 import { load } from './load.ts'
+import { refreshTokens } from './schema.ts'
 import { resolveTarget } from './target.ts'
 
 /**
@@ -25,5 +26,5 @@ async function tokensIn(file: string): Promise<readonly Secret[] | undefined> {
   if (loaded.kind !== 'document') return undefined
   const copy = await newestGeneration(path)
   const accounts = [...loaded.document.accounts, ...(copy?.accounts ?? [])]
-  return accounts.map(({ refreshToken }) => refreshToken)
+  return refreshTokens(accounts)
 }

@@ -6,6 +6,7 @@ const SECRET = 'canary-rt-ann-3-00ff00ff00ff00ff00'
 describe('the search for secrets', () => {
   it.each([
     ['as it is', SECRET],
+    ['that is a key', 'canary-key-kay-00ff00ff00ff00ff00'],
     ['in JSON', JSON.stringify({ refreshToken: SECRET })],
     ['in a URL', encodeURIComponent(SECRET)],
     ['in hex', Buffer.from(SECRET).toString('hex')],

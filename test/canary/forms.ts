@@ -1,6 +1,6 @@
 const MARK = 'canary-'
 /** Every secret that a fake gives out begins like this. */
-const PLAIN = `${MARK}(?:at|rt|id|code)-`
+const PLAIN = `${MARK}(?:at|rt|id|code|key)-`
 
 /** How a secret looks as it is (in JSON and in a URL too), in hex, and in base64 at any offset. */
 const FORMS = new RegExp(

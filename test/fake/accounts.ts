@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Behavior, Window } from './behaviors.ts'
 
 export interface AccountSpec {
@@ -10,6 +10,8 @@ export interface AccountSpec {
   /** The provider's ids; default: of nobody else. */
   readonly accountId?: string
   readonly userId?: string
+  /** It is an API key, and not a login. */
+  readonly isKey?: true
   readonly behavior?: Behavior
   /** Percent used, per window. */
   readonly usage?: Usage
@@ -33,6 +35,8 @@ export interface Account {
   readonly userId: string
   readonly email: string
   readonly planTier: string
+  /** Undefined: it is a login. */
+  readonly apiKey: string | undefined
   readonly windows: Map<Window, WindowState>
 }
 
@@ -52,6 +56,7 @@ export function createAccount(spec: AccountSpec, defaultPlan: string): Account {
     userId: spec.userId ?? `user-${randomUUID()}`,
     email: spec.email ?? `${spec.name}@example.test`,
     planTier: spec.planTier ?? defaultPlan,
+    apiKey: spec.isKey && `canary-key-${spec.name}-${randomBytes(9).toString('hex')}`,
     windows: new Map(),
   }
   setUsage(account, { session: 10, weekly: 20, ...spec.usage })

@@ -16,6 +16,7 @@ const CLAIMS: Readonly<Record<Window, string>> = {
 }
 
 export function limitHeaders(account: Account): Headers {
+  if (account.apiKey !== undefined) return keyHeaders(account)
   const session = windowOf(account, 'session')
   const weekly = windowOf(account, 'weekly')
   const families = [...FAMILY_HEADERS].filter(([window]) => account.windows.has(window))
@@ -32,6 +33,17 @@ export function limitHeaders(account: Account): Headers {
     ),
     [`${PREFIX}overage-status`]: 'rejected',
     [`${PREFIX}overage-disabled-reason`]: 'org_level_disabled',
+    'anthropic-organization-id': account.accountId,
+  }
+}
+
+/** Allowances per minute; the session's window stands for that of requests. */
+function keyHeaders(account: Account): Headers {
+  const session = windowOf(account, 'session')
+  return {
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-remaining': isUsedUp(session) ? '0' : '49',
+    'anthropic-ratelimit-requests-reset': new Date(session.resetsAt).toISOString(),
     'anthropic-organization-id': account.accountId,
   }
 }

@@ -38,10 +38,14 @@ const anthropicDialect: Dialect = {
   }),
 
   faultOfHeaders,
+  // With a bearer token beside it, too: then it is a fault.
+  keyOf: ({ headers }) => headers['x-api-key'],
+  faultOfKeyRequest,
   faultOfRequest,
   asked,
   limitHeaders,
   unauthorized,
+  unknownKey: () => error(401, 'authentication_error', 'invalid x-api-key'),
   badRequest: (message) => error(400, 'invalid_request_error', message),
   notFound: () => error(404, 'not_found_error', 'Not found'),
   react,
@@ -74,12 +78,23 @@ const anthropicDialect: Dialect = {
 }
 
 function faultOfHeaders({ url, headers }: HttpRequest): string | undefined {
-  if (headers['x-api-key'] !== undefined) return 'x-api-key must not be sent with an OAuth token.'
   if (bearerOf({ headers }) === '') return 'authorization: Bearer … is required.'
   const betas = (headers['anthropic-beta'] ?? '').split(',').map((beta) => beta.trim())
   if (!betas.includes(OAUTH_BETA)) return `anthropic-beta must hold ${OAUTH_BETA}.`
   if (new Set(betas).size < betas.length) return 'anthropic-beta holds a value twice.'
   if (url.pathname !== '/v1/messages') return undefined
+  if (headers['anthropic-version'] === undefined) return 'anthropic-version: header is required'
+  if (!headers['content-type']?.startsWith('application/json')) return 'content-type must be JSON.'
+  return undefined
+}
+
+/** A key stands alone: no other name, and nothing that belongs to logins. */
+function faultOfKeyRequest({ url, headers }: HttpRequest): string | undefined {
+  if (headers['authorization'] !== undefined) return 'authorization must not be sent with a key.'
+  if (headers['anthropic-beta']?.includes('oauth')) return 'anthropic-beta is one of logins.'
+  if (headers['user-agent']?.startsWith('claude-cli/')) return 'user-agent is one of logins.'
+  if (url.pathname !== '/v1/messages') return 'An API key is good for /v1/messages only.'
+  if (url.search !== '') return 'A query is not expected.'
   if (headers['anthropic-version'] === undefined) return 'anthropic-version: header is required'
   if (!headers['content-type']?.startsWith('application/json')) return 'content-type must be JSON.'
   return undefined

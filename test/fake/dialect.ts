@@ -35,6 +35,10 @@ export interface Dialect {
 
   /** What is wrong with the headers; undefined = nothing. Judged before the token. */
   faultOfHeaders: (request: HttpRequest) => string | undefined
+  /** What looks like an API key in a request; undefined when nothing does. */
+  keyOf: (request: HttpRequest) => string | undefined
+  /** What is wrong with the headers or the address of a request with a key. */
+  faultOfKeyRequest: (request: HttpRequest) => string | undefined
   /** What is wrong with the rest. */
   faultOfRequest: (request: HttpRequest, account: Account) => string | undefined
   asked: (body: Json) => Asked
@@ -43,6 +47,8 @@ export interface Dialect {
   limitHeaders: (account: Account) => Headers
   /** The 401 for a bearer token that is not accepted. */
   unauthorized: () => HttpAnswer
+  /** The 401 for an API key that is not accepted. */
+  unknownKey: () => HttpAnswer
   badRequest: (message: string) => HttpAnswer
   notFound: () => HttpAnswer
   react: (reaction: Reaction, exchange: ModelExchange) => HttpAnswer

@@ -49,12 +49,16 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
   })
   const usage = createUsageEndpoint(dialect, options.now ?? Date.now)
   for (const spec of options.accounts ?? [`${dialect.id}-1`, `${dialect.id}-2`]) {
-    ledger.login(members.add(spec))
+    const name = members.add(spec)
+    const { apiKey } = accountOf(name)
+    if (apiKey === undefined) ledger.login(name)
+    else ledger.addSecret(apiKey)
   }
   const server = await listen(handle, options.port)
 
   async function handle(request: HttpRequest): Promise<HttpAnswer> {
-    const name = ledger.accountOf(bearerOf(request))
+    const key = dialect.keyOf(request)
+    const name = key === undefined ? ledger.accountOf(bearerOf(request)) : members.ownerOfKey(key)
     const body = parseObject(request.bodyText) ?? {}
     const settle = record.add({
       at: Date.now(),
@@ -101,8 +105,10 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
     member: Member | undefined,
     answer: (member: Member) => HttpAnswer | Promise<HttpAnswer>,
   ): Promise<HttpAnswer> {
-    const fault = dialect.faultOfHeaders(request)
-    if (fault === undefined) return member === undefined ? dialect.unauthorized() : answer(member)
+    const isKey = dialect.keyOf(request) !== undefined
+    const fault = isKey ? dialect.faultOfKeyRequest(request) : dialect.faultOfHeaders(request)
+    const refused = isKey ? dialect.unknownKey : dialect.unauthorized
+    if (fault === undefined) return member === undefined ? refused() : answer(member)
     const refusal = dialect.badRequest(fault)
     return member === undefined ? refusal : withLimits(dialect, refusal, member.account)
   }

@@ -34,7 +34,10 @@ export function createHandle(
     behave: (behavior) => Object.assign(member, { behavior, earlier: 0 }),
     use: (usage) => setUsage(account, usage),
     expire: () => ledger.expire(name),
-    revoke: () => ledger.revoke(name),
+    revoke: () => {
+      member.isRevoked = true
+      ledger.revoke(name)
+    },
     login: () => ledger.login(name),
     tokens: () => ledger.tokensOf(name) ?? ledger.login(name),
     requests: () => modelRequests().filter((request) => request.account === name),

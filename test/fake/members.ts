@@ -7,6 +7,8 @@ export interface Member {
   behavior: Behavior
   /** Requests that this behaviour has answered. */
   earlier: number
+  /** Its key is not accepted any more. */
+  isRevoked?: boolean
 }
 
 export function createMembers(defaultPlan: string) {
@@ -25,5 +27,18 @@ export function createMembers(defaultPlan: string) {
     return member
   }
 
-  return { add, of, has: (name: string) => members.has(name), names: () => [...members.keys()] }
+  /** Whose key it is, while it is accepted. */
+  function ownerOfKey(key: string): string | undefined {
+    return [...members.values()].find(
+      (member) => member.account.apiKey === key && !member.isRevoked,
+    )?.account.name
+  }
+
+  return {
+    add,
+    of,
+    ownerOfKey,
+    has: (name: string) => members.has(name),
+    names: () => [...members.keys()],
+  }
 }

@@ -6,6 +6,7 @@ const SESSION_MINUTES = 300
 const WEEKLY_MINUTES = 10_080
 
 export function limitHeaders(account: Account): Headers {
+  if (account.apiKey !== undefined) return keyHeaders(account)
   return {
     ...windowHeaders('primary', windowOf(account, 'session'), SESSION_MINUTES),
     ...windowHeaders('secondary', windowOf(account, 'weekly'), WEEKLY_MINUTES),
@@ -14,6 +15,16 @@ export function limitHeaders(account: Account): Headers {
     'x-codex-credits-has-credits': 'False',
     'x-codex-credits-unlimited': 'False',
     'x-codex-credits-balance': '',
+  }
+}
+
+/** Allowances per minute; the session's window stands for that of requests. */
+function keyHeaders(account: Account): Headers {
+  const session = windowOf(account, 'session')
+  return {
+    'x-ratelimit-limit-requests': '500',
+    'x-ratelimit-remaining-requests': isUsedUp(session) ? '0' : '499',
+    'x-ratelimit-reset-requests': `${Math.floor(secondsLeft(session) / 60)}m${secondsLeft(session) % 60}s`,
   }
 }
 

@@ -43,10 +43,16 @@ const openaiDialect: Dialect = {
   }),
 
   faultOfHeaders,
+  keyOf: ({ headers }) => {
+    const bearer = bearerOf({ headers })
+    return bearer.startsWith('canary-key-') || bearer.startsWith('sk-') ? bearer : undefined
+  },
+  faultOfKeyRequest,
   faultOfRequest,
   asked,
   limitHeaders,
   unauthorized,
+  unknownKey: () => error(401, 'invalid_api_key', 'Incorrect API key provided.'),
   badRequest: (message) => error(400, 'invalid_request', message),
   notFound: () => error(404, 'not_found', 'Not found'),
   react,
@@ -75,6 +81,16 @@ function faultOfHeaders({ url, headers }: HttpRequest): string | undefined {
   }
   if (url.pathname !== CODEX_PATH) return undefined
   if (headers['originator'] === undefined) return 'originator is required.'
+  if (!headers['content-type']?.startsWith('application/json')) return 'content-type must be JSON.'
+  return undefined
+}
+
+/** Keys are for the public API, which knows nothing of ChatGPT. */
+function faultOfKeyRequest({ url, headers }: HttpRequest): string | undefined {
+  if (url.pathname !== '/v1/responses') return 'An API key is good for /v1/responses only.'
+  if (headers['x-api-key'] !== undefined) return 'x-api-key is not known here.'
+  if (headers['chatgpt-account-id'] !== undefined) return 'chatgpt-account-id is one of logins.'
+  if (headers['originator'] !== undefined) return 'originator is one of logins.'
   if (!headers['content-type']?.startsWith('application/json')) return 'content-type must be JSON.'
   return undefined
 }

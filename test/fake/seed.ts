@@ -29,20 +29,28 @@ export function seedOf(
 ): Seed {
   return {
     version: 1,
-    accounts: members.flatMap(({ account, tokens }) =>
-      tokens === undefined ? [] : [seedAccount(account, tokens)],
-    ),
+    accounts: members.flatMap(({ account, tokens }) => {
+      const { apiKey } = account
+      if (apiKey !== undefined) return [seedAccount(account, { ...NO_TOKENS, accessToken: apiKey })]
+      return tokens === undefined ? [] : [seedAccount(account, tokens)]
+    }),
   }
 }
 
-function seedAccount(account: Account, tokens: TokenPair): SeedAccount {
+/** As a key stands in the file: see `docs/accounts-file.md`. */
+const NO_TOKENS = { refreshToken: '', expiresAt: 0 }
+
+function seedAccount(
+  account: Account,
+  tokens: Pick<TokenPair, 'accessToken' | 'refreshToken' | 'expiresAt'>,
+): SeedAccount {
   return {
     uuid: account.uuid,
     accountId: account.accountId,
     userId: account.userId,
     label: account.name,
     email: account.email,
-    planTier: account.planTier,
+    planTier: account.apiKey === undefined ? account.planTier : 'apiKey',
     refreshToken: tokens.refreshToken,
     accessToken: tokens.accessToken,
     expiresAt: tokens.expiresAt,

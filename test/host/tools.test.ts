@@ -99,6 +99,7 @@ function account(label: string, more: Partial<AccountStatus> = {}): AccountStatu
   return {
     id: label,
     label,
+    kind: 'subscription',
     plan: '',
     state: 'active',
     active: false,

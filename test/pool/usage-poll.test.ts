@@ -37,6 +37,16 @@ describe.each([
     expect(time.timers()).toBeLessThanOrEqual(1)
   })
 
+  it('is not asked of an API key, which has no such windows', async () => {
+    const accounts = ['a', { name: 'b', isKey: true } as const, 'c']
+    const { fake, time, ask } = await start(createFake, { fakeOptions: { accounts } })
+    await ask()
+    await time.pass(2 * MINUTE)
+    expect(fake.usageRequests().map(({ account, status }) => [account, status])).toEqual([
+      ['c', 200],
+    ])
+  })
+
   it('is asked of one account after the other, and not where the headers have just told it', async () => {
     const { fake, time, ask, usageTimes } = await start(createFake)
     await ask()

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { LimitRecord } from '../../machines/limits.ts'
 import { type Secret, secret } from '../../src/secret.ts'
@@ -240,3 +241,65 @@ function anyAccount(): fc.Arbitrary<StoredAccount> {
     ),
   })
 }
+
+const key = (fields: object = {}) => ({ uuid: 'k', label: 'work', apiKey: CANARY, ...fields })
+
+describe('an API key in the accounts file', () => {
+  /** As the original format is read: one fault damages the file, unknown fields are dropped. */
+  const original = v.object({
+    version: v.literal(1),
+    accounts: v.array(
+      v.object({
+        uuid: v.string(),
+        label: v.optional(v.string()),
+        planTier: v.optional(v.string()),
+        refreshToken: v.string(),
+        accessToken: v.optional(v.string()),
+        addedAt: v.number(),
+        lastUsed: v.number(),
+        enabled: v.boolean(),
+        isAuthDisabled: v.boolean(),
+        authDisabledReason: v.optional(v.string()),
+      }),
+    ),
+  })
+
+  it('is read in its short form, and written as readers of the original format can bear', () => {
+    const [account] = document(rawDocument([key()])).accounts
+    expect(account).toMatchObject({ uuid: 'k', planTier: 'apiKey', isAuthDisabled: false })
+    expect(account?.accessToken?.reveal()).toBe(CANARY)
+    expect(rewritten(rawDocument([key()]))).toMatchObject({
+      accounts: [{ refreshToken: '', accessToken: CANARY, isAuthDisabled: true }],
+    })
+    expect(serializeDocument(document(rawDocument([key()])))).not.toContain('apiKey":')
+  })
+
+  it('survives a program that knows the original format only', () => {
+    const text = rawDocument([rawAccount('a'), key({ disabledReason: 'billing' })])
+    const theirs = JSON.stringify(v.parse(original, rewritten(text)))
+    const [login, again] = document(theirs).accounts
+    expect(login).toMatchObject({ uuid: 'a' })
+    expect(again).toMatchObject({ label: 'work', planTier: 'apiKey', isAuthDisabled: false })
+    expect(again?.accessToken?.reveal()).toBe(CANARY)
+    expect(again?.authDisabledReason).toBe(undefined)
+  })
+
+  it('keeps why it is switched off', () => {
+    const off = key({ disabledReason: 'auth', authDisabledReason: 'refused' })
+    const text = serializeDocument(document(rawDocument([off])))
+    expect(document(text).accounts).toMatchObject([
+      { isAuthDisabled: true, disabledReason: 'auth', authDisabledReason: 'refused' },
+    ])
+    const byPerson = key({ disabledReason: 'user', enabled: false })
+    const again = serializeDocument(document(rawDocument([byPerson])))
+    expect(document(again).accounts).toMatchObject([{ enabled: false, isAuthDisabled: false }])
+  })
+
+  it('is named when its key is missing', () => {
+    const { accounts, rejected } = document(rawDocument([{ uuid: 'k', planTier: 'apiKey' }]))
+    expect([accounts.length, rejected[0]?.problem]).toEqual([
+      0,
+      expect.stringContaining('Account 1 has no valid "accessToken"'),
+    ])
+  })
+})

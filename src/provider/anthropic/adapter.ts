@@ -1,3 +1,4 @@
+import { API_KEY_PLAN } from '../../../machines/facts.ts'
 import type { Provider } from '../provider.ts'
 import { family } from './family.ts'
 import { judge } from './judge.ts'
@@ -12,6 +13,7 @@ const PLAN_LABELS: ReadonlyMap<string, string> = new Map([
   ['max', 'Claude Max'],
   ['pro', 'Claude Pro'],
   ['free', 'Free'],
+  [API_KEY_PLAN.toLowerCase(), 'API key'],
 ])
 
 /** Anthropic: accounts of Claude Pro and Claude Max. */

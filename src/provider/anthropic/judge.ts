@@ -1,9 +1,11 @@
 import * as v from 'valibot'
 import type { LimitRecord } from '../../../machines/limits.ts'
 import { parseJson } from '../json.ts'
+import { readExhausted } from '../exhausted.ts'
 import { cleanMessage } from '../message.ts'
 import type { Answer, Verdict } from '../provider.ts'
 import { isOverloaded, isSuccess, overloaded, tooFast, usedUp } from '../refusal.ts'
+import { readRetryAfter } from '../retry-after.ts'
 import { UNIFIED } from '../windows.ts'
 import { family } from './family.ts'
 import { isOutOfCredits, isRejected, readRejectedLimits } from './limits.ts'
@@ -11,6 +13,11 @@ import { isOutOfCredits, isRejected, readRejectedLimits } from './limits.ts'
 /** A 429 with one of these is about what the request asks for, not about how much was used. */
 const REQUEST_MESSAGE =
   /extra usage is required for long context|(?:usage credits|extra usage) (?:are|is) required for fast mode/i
+/** It comes as a 400 `invalid_request_error`. */
+const UNPAID_MESSAGE = /credit balance is too low/i
+/** What the API says of a key's allowances per minute. */
+const REMAINING = /^anthropic-ratelimit-(requests|tokens|input-tokens|output-tokens)-remaining$/
+const resetName = (allowance: string) => `anthropic-ratelimit-${allowance}-reset`
 const REVOKED_MESSAGE = /\brevoked\b/i
 const ORGANIZATION_MESSAGE = /oauth authentication is currently not allowed for this organization/i
 
@@ -19,11 +26,26 @@ export function judge(answer: Answer): Verdict {
   const { status } = answer
   if (isSuccess(status)) return { kind: 'ok' }
   if (isOverloaded(status)) return overloaded(answer)
-  if (status === 401) return { kind: 'unauthorized' }
+  if (status === 401) return answer.isApiKey ? keyRefused(answer) : { kind: 'unauthorized' }
+  const unpaid = answer.isApiKey ? judgeUnpaid(answer) : undefined
+  if (unpaid !== undefined) return unpaid
   const forbidden = status === 403 ? judgeForbidden(answer) : undefined
   if (forbidden !== undefined) return forbidden
   if (status === 429 || (isClientError(status) && isRejected(answer))) return judgeLimit(answer)
   return { kind: 'request' }
+}
+
+/** Nothing renews a key: the same one will be refused again. */
+function keyRefused(answer: Answer): Verdict {
+  return { kind: 'refused', reason: 'auth', detail: cleanMessage(readError(answer)?.message ?? '') }
+}
+
+function judgeUnpaid(answer: Answer): Verdict | undefined {
+  const error = readError(answer)
+  if (error === undefined) return undefined
+  const isUnpaid = error.type === 'billing_error' || UNPAID_MESSAGE.test(error.message)
+  if (!isUnpaid) return undefined
+  return { kind: 'refused', reason: 'billing', detail: cleanMessage(error.message) }
 }
 
 /** Only a JSON body counts: a proxy's page may hold any word. */
@@ -49,7 +71,10 @@ function judgeLimit(answer: Answer): Verdict {
     return { kind: 'refused', reason: 'billing', detail }
   }
   if (explaining.length > 0) return { kind: 'limited', limits }
-  return isRejected(answer) ? usedUp(answer) : tooFast(answer)
+  if (isRejected(answer)) return usedUp(answer)
+  // A key's `retry-after` is when it may ask again; its resets are when the allowance is whole.
+  const wait = readRetryAfter(answer.headers, answer)
+  return tooFast(answer, wait ?? readExhausted(answer.headers, REMAINING, resetName, answer))
 }
 
 /**

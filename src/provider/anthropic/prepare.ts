@@ -1,4 +1,4 @@
-import { signedHeaders } from '../headers.ts'
+import { keyedHeaders, signedHeaders } from '../headers.ts'
 import { isRecord, parseJson } from '../json.ts'
 import type { Endpoints } from '../endpoints.ts'
 import type { Credential, PreparedRequest, ReplayableRequest, TransformFlags } from '../provider.ts'
@@ -15,10 +15,18 @@ const NO_NAMES: ReadonlySet<string> = new Set()
 /** Makes a request of the host into one that the account may send. */
 export function prepare(
   request: ReplayableRequest,
-  { accessToken }: Credential,
+  { accessToken, isApiKey }: Credential,
   settings: { readonly endpoints: Endpoints; readonly transforms: TransformFlags },
 ): PreparedRequest {
   const { endpoints, transforms } = settings
+  if (isApiKey) {
+    return {
+      url: preparedUrl(request.url, endpoints.api, false),
+      headers: keyedHeaders(request.headers, accessToken),
+      body: request.body,
+      transformResponse: undefined,
+    }
+  }
   const headers = signedHeaders(request.headers, accessToken)
   headers.set('user-agent', USER_AGENT)
   headers.set('anthropic-beta', mergedBetas(headers.get('anthropic-beta')))

@@ -1,3 +1,4 @@
+import { API_KEY_PLAN } from '../../../machines/facts.ts'
 import type { Provider } from '../provider.ts'
 import { family } from './family.ts'
 import { judge } from './judge.ts'
@@ -15,6 +16,7 @@ const PLAN_LABELS: ReadonlyMap<string, string> = new Map([
   ['plus', 'ChatGPT Plus'],
   ['go', 'ChatGPT Go'],
   ['free', 'Free'],
+  [API_KEY_PLAN.toLowerCase(), 'API key'],
 ])
 
 /** OpenAI: accounts of ChatGPT, served by the Codex endpoint. */

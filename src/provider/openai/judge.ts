@@ -1,10 +1,11 @@
 import type { DisabledReason } from '../../../machines/facts.ts'
 import type { LimitRecord } from '../../../machines/limits.ts'
+import { readDuration, readExhausted } from '../exhausted.ts'
 import { cleanMessage } from '../message.ts'
 import type { Answer, Verdict } from '../provider.ts'
 import { isOverloaded, isSuccess, overloaded, tooFast, usedUp } from '../refusal.ts'
 import { resetAfter, resetAt } from '../reset.ts'
-import { bounded, readRetryAfter } from '../retry-after.ts'
+import { readRetryAfter } from '../retry-after.ts'
 import { USAGE_LIMIT } from '../windows.ts'
 import { type ErrorBody, readError } from './error.ts'
 import { readUsedUpLimits, scopeOf } from './limits.ts'
@@ -15,7 +16,14 @@ const REFUSED: ReadonlyMap<string, DisabledReason> = new Map([
   ['account_deactivated', 'revoked'],
   ['usage_not_included', 'billing'],
   ['insufficient_quota', 'billing'],
+  ['billing_hard_limit_reached', 'billing'],
+  ['billing_not_active', 'billing'],
 ])
+/** "Please try again in 6m0s", in a message. */
+const TRY_AGAIN = 'try again in\\s+'
+/** What the public API says of a key's allowances per minute or day. */
+const REMAINING = /^x-ratelimit-remaining-([a-z-]{1,40})$/
+const resetName = (allowance: string) => `x-ratelimit-reset-${allowance}`
 const OVERLOADED = new Set(['server_is_overloaded', 'slow_down'])
 /** A reset in the body counts only when it is later than the windows' own by more than jitter. */
 const JITTER_MS = 60_000
@@ -41,8 +49,13 @@ function judgeCode(answer: Answer, error: ErrorBody): Verdict | undefined {
 
 function judgeStatus(answer: Answer, error: ErrorBody): Verdict {
   if (isOverloaded(answer.status)) return overloaded(answer)
-  if (answer.status === 401) return { kind: 'unauthorized' }
+  if (answer.status === 401) return answer.isApiKey ? keyRefused(error) : { kind: 'unauthorized' }
   return answer.status === 429 ? judgeTooMany(answer, error) : { kind: 'request' }
+}
+
+/** Nothing renews a key: the same one will be refused again. */
+function keyRefused({ codes, message }: ErrorBody): Verdict {
+  return { kind: 'refused', reason: 'auth', detail: cleanMessage(message) || (codes[0] ?? '') }
 }
 
 /** The used-up windows, and the body's own time where it goes beyond them. */
@@ -72,22 +85,9 @@ function readBodyLimit(answer: Answer, error: ErrorBody): LimitRecord | undefine
 function judgeTooMany(answer: Answer, error: ErrorBody): Verdict {
   const wait = readRetryAfter(answer.headers, answer)
   if (wait !== undefined) return tooFast(answer, wait)
-  const named = readTryAgain(error.message)
+  const named = readDuration(error.message, TRY_AGAIN)
   if (named !== undefined) return tooFast(answer, named, 'body')
   const limits = readUsedUpLimits(answer)
-  return limits.length > 0 ? { kind: 'limited', limits } : tooFast(answer)
-}
-
-/** "Please try again in 1.5s", "… in 250ms", "… in 6m0s", "… in 1h2m3s": milliseconds. */
-function readTryAgain(message: string): number | undefined {
-  const amount = '(\\d{1,6}(?:\\.\\d{1,9})?)\\s?'
-  const match = new RegExp(
-    `try again in\\s+(?=\\d)(?:${amount}h)?(?:${amount}m(?!s))?(?:${amount}(ms|s))?`,
-    'i',
-  ).exec(message)
-  if (match === null) return undefined
-  const [, hours = '0', minutes = '0', rest = '0', unit = 's'] = match
-  const restMs = Number(rest) * (unit.toLowerCase() === 'ms' ? 1 : 1_000)
-  const ms = Number(hours) * 3_600_000 + Number(minutes) * 60_000 + restMs
-  return ms > 0 ? bounded(ms) : undefined
+  if (limits.length > 0) return { kind: 'limited', limits }
+  return tooFast(answer, readExhausted(answer.headers, REMAINING, resetName, answer))
 }

@@ -4,6 +4,7 @@ import type { Credential, PreparedRequest, ReplayableRequest } from '../provider
 
 /** Where ChatGPT accounts are served. */
 export const CODEX_ENDPOINT = 'https://chatgpt.com/backend-api/codex/responses'
+const CHATGPT_ONLY = ['chatgpt-account-id', 'originator', 'session-id']
 const PUBLIC_HOST = 'api.openai.com'
 /** The host that this package was verified against; its own value is kept when it sends one. */
 const USER_AGENT = 'opencode/1.18.33'
@@ -14,12 +15,22 @@ export function prepare(
   credential: Credential,
   { endpoints }: { readonly endpoints: Endpoints },
 ): PreparedRequest {
+  const { isApiKey } = credential
   return {
-    url: preparedUrl(request.url, endpoints.api),
-    headers: accountHeaders(request.headers, credential),
+    url: isApiKey ? request.url : preparedUrl(request.url, endpoints.api),
+    headers: isApiKey
+      ? keyHeaders(request.headers, credential)
+      : accountHeaders(request.headers, credential),
     body: request.body,
     transformResponse: undefined,
   }
+}
+
+/** The host adds for ChatGPT what the public API does not know. */
+function keyHeaders(given: Headers, { accessToken }: Credential): Headers {
+  const headers = signedHeaders(given, accessToken)
+  for (const name of CHATGPT_ONLY) headers.delete(name)
+  return headers
 }
 
 /** A copy of the headers that names the account, its token and us. */
