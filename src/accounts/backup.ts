@@ -3,7 +3,7 @@ import { newLabel } from '../login/new-account.ts'
 import { ownerOf } from '../login/save.ts'
 import { writeAtomically } from '../store/atomic.ts'
 import { EMPTY_DOCUMENT, parseDocument, serializeDocument } from '../store/document.ts'
-import type { StoredAccount } from '../store/schema.ts'
+import { type StoredAccount, hasSameSecret } from '../store/schema.ts'
 import type { AccountStore, StoreDocument } from '../store/store.ts'
 import { errorCode, readTarget, stillHolds } from '../store/target.ts'
 import { labelAt } from './label.ts'
@@ -113,7 +113,7 @@ function isSame(
 ): boolean {
   return (
     account.uuid === copy.uuid ||
-    account.refreshToken.reveal() === copy.refreshToken.reveal() ||
+    hasSameSecret(account, copy) ||
     ownerOf(copy, accounts) === account
   )
 }

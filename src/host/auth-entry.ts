@@ -1,6 +1,15 @@
 import { dirname, join } from 'node:path'
 import { withLock } from '../store/lock.ts'
-import { type AuthEntry, type AuthLogins, type AuthSource, readAuthLogins } from './auth-file.ts'
+import {
+  type AuthEntry,
+  type AuthLogins,
+  type AuthSource,
+  KEY_USE,
+  readAuthLogins,
+  readPoolKey,
+} from './auth-file.ts'
+import { isSame } from '../login/state.ts'
+import type { Secret } from '../secret.ts'
 
 /**
  * The entry that makes the host call our loader. It is empty, because the tokens live in the pool's
@@ -8,11 +17,20 @@ import { type AuthEntry, type AuthLogins, type AuthSource, readAuthLogins } from
  */
 export const EMPTY_ENTRY = { type: 'oauth', refresh: '', access: '', expires: 0 } as const
 
+/** The same for a pool of keys alone, where the host must not take us for a login. */
+export const EMPTY_KEY_ENTRY = { type: 'api', key: '', metadata: { [KEY_USE]: 'pool' } } as const
+
+type EmptyEntry = typeof EMPTY_ENTRY | typeof EMPTY_KEY_ENTRY
+
 export interface AuthPlace {
   readonly provider: { readonly id: string; readonly name: string }
   readonly source: AuthSource
   /** Has the host store the entry. Rejects when it does not. */
-  readonly write: (entry: typeof EMPTY_ENTRY) => Promise<void>
+  readonly write: (entry: EmptyEntry) => Promise<void>
+  /** Default: the one of logins. */
+  readonly wanted?: EmptyEntry
+  /** A key that is in the pool now: its entry was a message to us. */
+  readonly taken?: Secret | undefined
 }
 
 export type EntryResult =
@@ -31,8 +49,14 @@ const LOCK_MS = 4_000
 
 /** Writes the empty entry where there is none, and only if the host loses nothing by it. */
 export async function ensureAuthEntry(place: AuthPlace): Promise<EntryResult> {
-  const { provider, source, write } = place
-  const look = async () => judge(await readAuthLogins(source), provider, source)
+  const { provider, source, write, wanted = EMPTY_ENTRY, taken } = place
+  const look = async () => {
+    const result = judge(await readAuthLogins(source), place, wanted)
+    if (result === 'missing' || taken === undefined) return result
+    const waiting = await readPoolKey(source, provider.id)
+    const isTaken = waiting !== undefined && isSame(waiting.apiKey.reveal(), taken.reveal())
+    return isTaken ? 'missing' : result
+  }
   const found = await look()
   if (found !== 'missing') return found
   // The host rewrites the whole file without a lock: of two processes that start together, each
@@ -41,7 +65,7 @@ export async function ensureAuthEntry(place: AuthPlace): Promise<EntryResult> {
   const locked = await withLock(lockFile, { deadlineMs: LOCK_MS }, async () => {
     const current = await look()
     if (current !== 'missing') return current
-    await write(EMPTY_ENTRY)
+    await write(wanted)
     return { kind: 'written' } as const
   })
   if (locked.ok) return locked.value
@@ -60,12 +84,14 @@ export async function entryAfterLogin({
   const logins = await readAuthLogins(source)
   const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
   // The person asked for a login; the host would drop an entry that it cannot read anyway.
-  const isWanted = source.given === undefined && (entry === 'none' || entry === 'invalid')
+  const isOfKeys = logins.kind === 'read' && logins.empty(provider.id) === 'api'
+  const isWanted =
+    source.given === undefined && (entry === 'none' || entry === 'invalid' || isOfKeys)
   if (isWanted) return { isWanted, warning: undefined }
   if (entry === 'other' && needsOAuthEntry(provider.id)) {
     return { isWanted, warning: keyInTheWay(provider) }
   }
-  const found = judge(logins, provider, source)
+  const found = judge(logins, { provider, source }, EMPTY_ENTRY)
   const warning = found !== 'missing' && found.kind === 'refused' ? found.problem : undefined
   return { isWanted, warning }
 }
@@ -85,9 +111,10 @@ export function keyInTheWay({ name }: { readonly name: string }): string {
 
 function judge(
   logins: AuthLogins,
-  provider: AuthPlace['provider'],
-  { file, given }: AuthSource,
+  { provider, source }: Pick<AuthPlace, 'provider' | 'source'>,
+  wanted: EmptyEntry,
 ): 'missing' | EntryResult {
+  const { file, given } = source
   const refused = (why: string) =>
     ({ kind: 'refused', problem: `${unused(provider)} ${why}` }) as const
   if (given !== undefined) {
@@ -101,7 +128,10 @@ function judge(
   if (entry === 'invalid') {
     return refused(`Its entry in ${file} is not valid; "opencode auth login" replaces it.`)
   }
-  if (entry !== 'none') return { kind: 'kept' }
+  const empty = logins.empty(provider.id)
+  // Ours, and of the kind that the pool needs no more.
+  const isOutdated = empty !== undefined && empty !== wanted.type
+  if (entry !== 'none' && !isOutdated) return { kind: 'kept' }
   if (!logins.losesEntries) return 'missing'
   return refused(
     `${file} has entries that OpenCode cannot read, and deletes when one is added. ` +

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { type Environment, authFileOf } from '../config/paths.ts'
+import type { NewKey } from '../login/add-key.ts'
 import type { FoundLogin } from '../login/import.ts'
 import { secret } from '../secret.ts'
 
@@ -15,6 +16,8 @@ export interface AuthSource {
 export type AuthEntry =
   | 'none'
   | 'oauth'
+  /** A key that was entered for the pool, or, without the key, the entry of a pool of keys. */
+  | 'pool'
   /** A key, or of a type that we do not know. */
   | 'other'
   /** OpenCode takes it for none, and drops it when it writes the file next. */
@@ -24,6 +27,8 @@ export type AuthLogins =
   | {
       readonly kind: 'read'
       readonly of: (provider: string) => AuthEntry
+      /** The type of the entry that we write, which is empty; undefined when it is another. */
+      readonly empty: (provider: string) => 'oauth' | 'api' | undefined
       /** OpenCode's next write drops entries, of whatever provider. */
       readonly losesEntries: boolean
     }
@@ -53,6 +58,21 @@ const seen = v.variant('type', [
   }),
   v.object({ type: v.literal('wellknown'), key: v.string(), token: v.string() }),
 ])
+/** What a login method asks about a key beside it; OpenCode 1.18 stores the answers with the key. */
+export const KEY_USE = 'opencode-rota'
+export const KEY_LABEL = 'label'
+const poolKey = v.object({
+  type: v.literal('api'),
+  key: v.pipe(v.string(), v.trim(), v.regex(/^[\x21-\x7e]*$/)),
+  metadata: v.object({
+    [KEY_USE]: v.literal('pool'),
+    [KEY_LABEL]: v.fallback(v.optional(v.string(), ''), ''),
+  }),
+})
+const emptyEntry = v.variant('type', [
+  v.object({ type: v.literal('oauth'), refresh: v.literal(''), access: v.literal('') }),
+  v.object({ ...poolKey.entries, key: v.literal('') }),
+])
 const KNOWN_TYPES = ['oauth', 'api', 'wellknown']
 const typed = v.object({ type: v.string() })
 const visible = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/))
@@ -76,6 +96,10 @@ export async function readAuthLogins(source: AuthSource): Promise<AuthLogins> {
   return {
     kind: 'read',
     of: (provider) => (Object.hasOwn(found, provider) ? kindOf(found[provider]) : 'none'),
+    empty(provider) {
+      const entry = v.safeParse(emptyEntry, found[provider])
+      return entry.success ? entry.output.type : undefined
+    },
     losesEntries: Object.values(found).some((entry) => !v.is(seen, entry)),
   }
 }
@@ -101,11 +125,25 @@ export async function readLogin(
   }
 }
 
+/** A key of OpenCode's that was entered for the pool; undefined when none is waiting there. */
+export async function readPoolKey(
+  { file, given }: AuthSource,
+  provider: string,
+): Promise<NewKey | undefined> {
+  if (given !== undefined) return undefined
+  const found = parse(await textOf(file)) ?? {}
+  const parsed = v.safeParse(poolKey, Object.hasOwn(found, provider) ? found[provider] : undefined)
+  if (!parsed.success || parsed.output.key === '') return undefined
+  const { key, metadata } = parsed.output
+  return { apiKey: secret(key), label: metadata[KEY_LABEL] }
+}
+
 function kindOf(entry: unknown): AuthEntry {
   const parsed = v.safeParse(typed, entry)
   if (!parsed.success) return 'invalid'
   const { type } = parsed.output
   if (KNOWN_TYPES.includes(type) && !v.is(seen, entry)) return 'invalid'
+  if (v.is(poolKey, entry)) return 'pool'
   return type === 'oauth' ? 'oauth' : 'other'
 }
 

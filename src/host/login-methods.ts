@@ -10,7 +10,7 @@ import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../provider/lo
 import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
 import { EMPTY_ENTRY, entryAfterLogin } from './auth-entry.ts'
-import type { AuthSource } from './auth-file.ts'
+import { type AuthSource, KEY_LABEL, KEY_USE } from './auth-file.ts'
 import { type MenuEnd, openMenu } from './menu/menu.ts'
 import { openScreen } from './menu/screen.ts'
 import { openBrowser } from './open-browser.ts'
@@ -181,7 +181,29 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
       label: LABELS[method.kind],
       authorize: () => begin(method),
     })),
-    { type: 'api', label: 'API key (used by OpenCode directly, outside the pool)' },
+    // Asked before the key, which OpenCode then stores with the answers and shows to nobody.
+    {
+      type: 'api',
+      label: 'API key',
+      prompts: [
+        {
+          type: 'select',
+          key: KEY_USE,
+          message: 'Where is the key used?',
+          options: [
+            { label: 'In the pool', value: 'pool', hint: 'one more account' },
+            { label: 'By OpenCode itself', value: 'direct', hint: 'as without the plugin' },
+          ],
+        },
+        {
+          type: 'text',
+          key: KEY_LABEL,
+          message: 'A name for the key',
+          placeholder: 'work',
+          when: { key: KEY_USE, op: 'eq', value: 'pool' },
+        },
+      ],
+    },
   ]
 }
 

@@ -8,13 +8,21 @@ import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import type { PoolNews } from '../pool/events.ts'
 import type { Provider } from '../provider/provider.ts'
+import type { Secret } from '../secret.ts'
 import { openSpendJournal } from '../spend-journal.ts'
 import { createFileClaims } from '../store/file-claims.ts'
 import { createFileStore } from '../store/file.ts'
 import type { AccountStore } from '../store/store.ts'
 import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
-import { type AuthPlace, ensureAuthEntry, keyInTheWay, needsOAuthEntry } from './auth-entry.ts'
+import {
+  type AuthPlace,
+  EMPTY_ENTRY,
+  EMPTY_KEY_ENTRY,
+  ensureAuthEntry,
+  keyInTheWay,
+  needsOAuthEntry,
+} from './auth-entry.ts'
 import { authSourceOf, readAuthLogins } from './auth-file.ts'
 import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
@@ -22,6 +30,7 @@ import { createSharing } from './shared-pools.ts'
 import { createToasts } from './toasts.ts'
 import { createPrices } from './prices.ts'
 import { createTools } from './tools/tools.ts'
+import { takeKey } from './take-key.ts'
 import { type Voice, createVoice } from './voice.ts'
 
 /** One pool of this process, and what its users share. */
@@ -92,21 +101,28 @@ async function start(
     const why = error instanceof Error ? error.message : 'unknown fault'
     voice.log('warn', `OpenCode's own ${provider.name} login was left as it is: ${why}`)
   }
-  const keepEntry = async () => {
+  const keepEntry = async (taken: Secret | undefined) => {
     const write: AuthPlace['write'] = async (body) => {
       const { error } = await input.client.auth.set({ path: { id: provider.id }, body })
       if (error !== undefined) throw new Error('OpenCode could not write it')
     }
-    const result = await ensureAuthEntry({ provider, source, write })
+    const { accounts } = shared.pool.status()
+    const isOfKeys = accounts.every(({ kind }) => kind === 'apiKey')
+    // With a login's entry OpenCode hides models and prices that a key has.
+    const wanted = isOfKeys && needsOAuthEntry(provider.id) ? EMPTY_KEY_ENTRY : EMPTY_ENTRY
+    const result = await ensureAuthEntry({ provider, source, write, wanted, taken })
     if (result.kind === 'refused') voice.log('warn', result.problem)
   }
+  const { pool, loginStore: store } = shared
+  const taking = takeKey({ pool, store, voice, source })
+  const taken = await within(LONGEST_FIRST_START_MS, taking.catch(complain))
   if (!hasAccounts()) {
-    const { pool, loginStore: store } = shared
     const importing = importFromOpenCode({ pool, store, voice, source })
     await within(LONGEST_FIRST_START_MS, importing.catch(complain))
   }
-  if (hasAccounts()) {
-    await within(LONGEST_FIRST_START_MS, keepEntry().catch(complain))
+  // The pool may still be reading what was just written.
+  if (hasAccounts() || taken !== undefined) {
+    await within(LONGEST_FIRST_START_MS, keepEntry(taken ?? undefined).catch(complain))
   }
   const { status, decisions } = shared.pool
   // A key pays for each request: with one in the pool OpenCode shows what requests cost.
@@ -131,7 +147,7 @@ async function start(
         const logins = await readAuthLogins(source)
         const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
         // A plain API key of the person keeps working as it did.
-        if (entry === 'other' && !hasAccounts()) return {}
+        if ((entry === 'other' || entry === 'pool') && !hasAccounts()) return {}
         if (entry === 'other' && needsOAuthEntry(provider.id)) {
           const message = keyInTheWay(provider)
           voice.log('warn', message)
@@ -235,9 +251,12 @@ function clock(at: number): string {
 }
 
 /** Waits at most `ms`; what is late goes on by itself. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-  await Promise.race([work, limit])
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  const result = await Promise.race([work, limit])
   clearTimeout(timer)
+  return result
 }

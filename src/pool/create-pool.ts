@@ -1,5 +1,5 @@
 import type { AccountEvent } from '../../machines/account.ts'
-import { needsHealing } from '../../machines/facts.ts'
+import { isApiKey, needsHealing } from '../../machines/facts.ts'
 import { poolMachine } from '../../machines/pool.ts'
 import type { RefreshOutcome } from '../../machines/refresh.ts'
 import { otherUsableRemains } from '../../machines/view.ts'
@@ -217,6 +217,12 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     tell,
     observe: (id, usage) => hot.observe(id, usage, world.now()),
     view: (id) => machine.views()[id],
+    withoutKey() {
+      const views = machine.viewList()
+      const hasKey = views.some(({ state, facts }) => state !== 'disabled' && isApiKey(facts))
+      const logins = views.flatMap(({ id, facts }) => (isApiKey(facts) ? [] : id))
+      return new Set(hasKey ? logins : [])
+    },
     size: () => machine.viewList().length,
     labelOf,
     async changedOrPast(until, signal) {

@@ -46,6 +46,8 @@ export interface Pool {
   tell(id: string, event: PoolTold): void
   observe(id: string, usage: readonly Usage[]): void
   view(id: string): AccountView | undefined
+  /** Who cannot serve a request that needs a key; nobody where there is no key to serve it. */
+  withoutKey(): ReadonlySet<string>
   /** How many accounts there are. */
   size(): number
   /** The name people know an account by. */

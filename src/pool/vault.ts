@@ -1,6 +1,6 @@
 import type { Credential } from '../provider/provider.ts'
 import type { Secret } from '../secret.ts'
-import { type StoredAccount, isNone } from '../store/schema.ts'
+import { type StoredAccount, hasSameSecret, isNone } from '../store/schema.ts'
 
 /** The secrets of one account. They exist here and in the store, and nowhere else. */
 export interface Tokens {
@@ -49,17 +49,8 @@ function cameFrom(ours: Tokens, { refreshToken }: StoredAccount): boolean {
 }
 
 function holds(ours: Tokens | undefined, account: StoredAccount): boolean {
-  return ours !== undefined && isSame(ours, account)
+  return ours !== undefined && hasSameSecret(ours, account)
 }
-
-/** A login is told by its refresh token, a key by itself. */
-function isSame(one: SecretPair, other: SecretPair): boolean {
-  const isSameLogin = one.refreshToken.reveal() === other.refreshToken.reveal()
-  if (!isNone(one.refreshToken)) return isSameLogin
-  return isSameLogin && one.accessToken?.reveal() === other.accessToken?.reveal()
-}
-
-type SecretPair = Pick<Tokens, 'refreshToken' | 'accessToken'>
 
 /** What a request may use at `now`; undefined when the token is missing or has ended. */
 export function usableCredential(tokens: Tokens, now: number): Credential | undefined {
@@ -71,6 +62,6 @@ export function usableCredential(tokens: Tokens, now: number): Credential | unde
 
 /** Whether `tokens` came after `than`; another program may renew a token without counting. */
 export function isNewer(tokens: Tokens, than: Tokens): boolean {
-  const isOther = !isSame(tokens, than)
+  const isOther = !hasSameSecret(tokens, than)
   return tokens.version > than.version || (tokens.version === than.version && isOther)
 }

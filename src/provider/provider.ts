@@ -164,6 +164,8 @@ export interface Provider {
     credential: Credential,
     settings: { readonly endpoints: Endpoints; readonly transforms: TransformFlags },
   ): PreparedRequest
+  /** Whether only an API key can serve it: a login wants more in it than the host has put there. */
+  needsKey(request: ReplayableRequest): boolean
   /** The model named in a request body, if any. */
   judge(answer: Answer): Verdict
   /** What one event of a streamed 2xx answer means; `judge` says more of an error. */

@@ -58,7 +58,9 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const isSubagent = traits.parent !== undefined
     const patience = world.monotonic() + pool.settings().max_wait_ms
     const budget = createBudget(pool.size(), health, world)
-    let tried = new Set<string>()
+    const needsKey = pool.provider.needsKey(incoming.request)
+    const nobody = () => new Set(needsKey ? pool.withoutKey() : [])
+    let tried = nobody()
     let movedFrom: string | undefined
     let last: ReadAnswer | undefined
 
@@ -77,7 +79,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       if (!selection.ok) {
         const answer = await wait(selection.blocked, { last, patience, isSubagent, signal })
         if (answer !== undefined) return answer
-        tried = new Set()
+        tried = nobody()
         movedFrom = undefined
         continue
       }

@@ -136,6 +136,15 @@ export function refreshTokens(accounts: readonly StoredAccount[]): Secret[] {
   return accounts.flatMap(({ refreshToken }) => (isNone(refreshToken) ? [] : refreshToken))
 }
 
+/** Whether two are the same login, by its refresh token, or the same key. */
+export function hasSameSecret(one: Secrets, other: Secrets): boolean {
+  const isSameLogin = one.refreshToken.reveal() === other.refreshToken.reveal()
+  if (!isNone(one.refreshToken)) return isSameLogin
+  return isSameLogin && one.accessToken?.reveal() === other.accessToken?.reveal()
+}
+
+type Secrets = Pick<StoredAccount, 'refreshToken' | 'accessToken'>
+
 export function isNone(token: Secret): boolean {
   return token.reveal() === ''
 }

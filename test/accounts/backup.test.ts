@@ -65,6 +65,14 @@ describe('an exported file', () => {
 })
 
 describe('an import', () => {
+  it('tells keys apart, which have no refresh token', async () => {
+    const key = (uuid: string) => ({ uuid, label: uuid, apiKey: `${CANARY}-${uuid}` })
+    const backup = await backupOf([key('k1'), key('k2')])
+    const { store } = openFile([{ ...key('k1'), uuid: 'other' }])
+    const imported = await importAccounts(store, backup, SEALING)
+    expect(imported).toEqual({ kind: 'imported', added: ['k2'], known: ['k1'] })
+  })
+
   it('brings every account back as it was', async () => {
     const original = openFile([ANN, BOB])
     const backup = join(original.folder, 'backup.json')

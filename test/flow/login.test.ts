@@ -68,17 +68,17 @@ describe('a login through the server of OpenCode', { timeout: HOST_MS }, () => {
     return callback('anthropic', await agreeOn(textOf(url) ?? ''))
   }
 
-  it('offers an account for the pool, and the plain key as without us', async () => {
+  it('offers an account for the pool, and a key', async () => {
     expect(await server.call('GET', '/provider/auth')).toMatchObject({
       anthropic: [
         { type: 'oauth', label: 'Add account (browser)' },
         { type: 'oauth', label: 'Add account (paste code)' },
-        { type: 'api', label: expect.stringMatching(/^API key /) },
+        { type: 'api', label: expect.stringMatching(/^API key/) },
       ],
       openai: [
         { type: 'oauth', label: 'Add account (browser)' },
         { type: 'oauth', label: 'Add account (device code)' },
-        { type: 'api', label: expect.stringMatching(/^API key /) },
+        { type: 'api', label: expect.stringMatching(/^API key/) },
       ],
     })
   })

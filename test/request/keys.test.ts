@@ -7,7 +7,7 @@ import { ANSWERS, LIMITED_UNTIL, REPLIES } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { findSecret } from '../canary/forms.ts'
-import { type OpenPool, openPool, requestOf } from './open-pool.ts'
+import { type OpenPool, bodyOf, openPool, requestOf } from './open-pool.ts'
 
 const HOUR = 3_600_000
 const opened: { close(): Promise<unknown> }[] = []
@@ -104,6 +104,24 @@ describe.each([
       why: expect.stringMatching(/^its organization does not pay for this: /),
     })
     fake.account('kay').behave(ANSWERS)
+  })
+})
+
+describe('keys of OpenAI beside logins', () => {
+  it('serve what logins cannot: a request without instructions', async () => {
+    const fake = await createFakeOpenAI({ accounts: ['lou', key('kay')] })
+    opened.push(fake)
+    const pool = await openPool(fake)
+    opened.push(pool)
+    const { instructions: _, ...body } = bodyOf(fake)
+    const [, init] = requestOf(fake, 'one', { body: JSON.stringify(body) })
+    const send = async () => (await pool.fetch(`${fake.origin}/v1/responses`, init)).text()
+    expect(await send()).toContain('answered')
+    fake.account('kay').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    expect(await send()).toContain('rate_limit')
+    expect(pool.asked()).toEqual(['kay', 'kay'])
+    await ask(fake, pool)
+    expect(pool.asked()).toEqual(['kay', 'kay', 'lou'])
   })
 })
 

@@ -57,11 +57,12 @@ async function readAll(
 }
 
 async function readOne(
-  { id, disabledReason, why }: Row,
+  { id, kind, disabledReason, why }: Row,
   parts: MenuParts,
   signal: AbortSignal,
 ): Promise<Read | string> {
   if (isLoginNeeded(disabledReason)) return why
+  if (kind === 'apiKey') return 'an API key has no such windows'
   const { credentials } = parts.pool
   const first = await credentials.current(id, signal)
   if (first === undefined) return 'its token could not be renewed'

@@ -6,6 +6,7 @@ import { type Paint, type Tone, shortened, usedWhen, wrapped } from './words.ts'
 export interface Row extends Pick<
   AccountStatus,
   | 'id'
+  | 'kind'
   | 'label'
   | 'plan'
   | 'state'

@@ -40,6 +40,7 @@ export const anthropic: Provider = {
   planLabel: (tier) => PLAN_LABELS.get(tier.toLowerCase()) ?? tier,
   family,
   prepare,
+  needsKey: () => false,
   judge,
   readEvent,
   readUsage,

@@ -4,7 +4,7 @@ import { family } from './family.ts'
 import { judge } from './judge.ts'
 import { readUsage } from './limits.ts'
 import { login } from './login.ts'
-import { CODEX_ENDPOINT, prepare } from './prepare.ts'
+import { CODEX_ENDPOINT, needsKey, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 import { readEvent } from './stream.ts'
 import { askUsage, readUsageReport } from './usage.ts'
@@ -44,6 +44,7 @@ export const openai: Provider = {
   planLabel: (tier) => PLAN_LABELS.get(tier.toLowerCase()) ?? tier,
   family,
   prepare,
+  needsKey,
   judge,
   readEvent,
   readUsage,

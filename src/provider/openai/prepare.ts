@@ -26,6 +26,11 @@ export function prepare(
   }
 }
 
+/** ChatGPT refuses a body without `instructions`; the host sends them only for a login. */
+export function needsKey({ body }: ReplayableRequest): boolean {
+  return typeof body === 'string' && !body.includes('"instructions"')
+}
+
 /** The host adds for ChatGPT what the public API does not know. */
 function keyHeaders(given: Headers, { accessToken }: Credential): Headers {
   const headers = signedHeaders(given, accessToken)

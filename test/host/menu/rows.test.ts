@@ -14,6 +14,7 @@ function row(known: Partial<Row> = {}): Row {
   return {
     id: 'a',
     label: 'ann@example.test',
+    kind: 'subscription',
     plan: 'Claude Max',
     state: 'active',
     active: false,
