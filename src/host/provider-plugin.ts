@@ -6,7 +6,7 @@ import { defaultSettings } from '../config/settings.ts'
 import { type Environment, configDirOf } from '../config/paths.ts'
 import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
-import type { PoolNews } from '../pool/events.ts'
+import { type PoolNews, isStart } from '../pool/events.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Secret } from '../secret.ts'
 import { openSpendJournal } from '../spend-journal.ts'
@@ -124,12 +124,11 @@ async function start(
   if (hasAccounts() || taken !== undefined) {
     await within(LONGEST_FIRST_START_MS, keepEntry(taken ?? undefined).catch(complain))
   }
-  const { status, decisions } = shared.pool
   // A key pays for each request: with one in the pool OpenCode shows what requests cost.
   const isPaid = () =>
-    hasAccounts() && status().accounts.every(({ kind }) => kind === 'subscription')
+    hasAccounts() && shared.pool.status().accounts.every(({ kind }) => kind === 'subscription')
   return {
-    tool: createTools({ provider, status, decisions }),
+    tool: createTools(shared.pool),
     // OpenCode's own plugin does the same for OpenAI, and more.
     ...(provider.id === 'anthropic' ? { provider: createPrices(provider.id, isPaid) } : {}),
     auth: {
@@ -239,11 +238,6 @@ function isWorthALine(news: PoolNews): boolean {
     news.type === 'renewals.stopped' ||
     (news.type === 'account.changed' && news.from !== undefined && news.to !== 'active')
   )
-}
-
-/** An account that is simply there when the pool opens is no news. */
-function isStart(news: PoolNews): boolean {
-  return news.type === 'account.changed' && news.from === undefined && news.to === 'active'
 }
 
 function clock(at: number): string {

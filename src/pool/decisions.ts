@@ -1,4 +1,4 @@
-import type { PoolNews } from './events.ts'
+import { type PoolNews, isStart } from './events.ts'
 
 /** One piece of news, and when it was. */
 export interface Decision {
@@ -7,23 +7,39 @@ export interface Decision {
   readonly news: PoolNews
 }
 
-/** What happened last, for whoever asks why. */
-export interface Decisions {
-  note(news: PoolNews): void
-  /** Oldest first. */
-  recent(): readonly Decision[]
+/** What happened last in this process, oldest first. */
+export interface Recent {
+  /** Where requests went, who refused them, and what they waited for. */
+  readonly requests: readonly Decision[]
+  /** What became of the accounts and of their tokens. */
+  readonly changes: readonly Decision[]
 }
 
-/** Enough for the last few prompts of several sessions. */
-const MOST_KEPT = 60
+/** Remembers what happened, for whoever asks why. Holds no secret: news never does. */
+export interface Decisions {
+  note(news: PoolNews): void
+  recent(): Recent
+}
+
+/** The last 50 requests, also when each was refused once and moved. */
+const REQUESTS_KEPT = 150
+/** Apart: however many requests came since, it can be told why an account is limited. */
+const CHANGES_KEPT = 50
 
 export function createDecisions(now: () => number): Decisions {
-  const kept: Decision[] = []
+  const requests: Decision[] = []
+  const changes: Decision[] = []
+
+  function keep(list: Decision[], news: PoolNews, most: number): void {
+    list.push({ at: now(), news })
+    if (list.length > most) list.shift()
+  }
+
   return {
     note(news) {
-      kept.push({ at: now(), news })
-      if (kept.length > MOST_KEPT) kept.shift()
+      if (news.type.startsWith('request.')) keep(requests, news, REQUESTS_KEPT)
+      else if (!isStart(news)) keep(changes, news, CHANGES_KEPT)
     },
-    recent: () => [...kept],
+    recent: () => ({ requests: [...requests], changes: [...changes] }),
   }
 }

@@ -23,6 +23,7 @@ export type PoolNews =
       readonly label: string
       readonly status: number | undefined
       readonly why: string
+      readonly conversation: string | undefined
       readonly isSubagent: boolean
     }
   /** All that could serve are limited: the request waits. */
@@ -30,6 +31,7 @@ export type PoolNews =
       readonly type: 'request.waiting'
       readonly label: string
       readonly until: number
+      readonly conversation: string | undefined
       readonly isSubagent: boolean
     }
   /** All that could serve have as many requests in flight as they may: the request stands in line. */
@@ -54,3 +56,8 @@ export type PoolNews =
     }
   /** Several logins were refused for good within a minute: nothing is renewed in the background. */
   | { readonly type: 'renewals.stopped' }
+
+/** An account that is simply there when the pool opens is no news to anybody. */
+export function isStart(news: PoolNews): boolean {
+  return news.type === 'account.changed' && news.from === undefined && news.to === 'active'
+}

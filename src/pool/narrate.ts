@@ -1,3 +1,5 @@
+import type { AccountState } from '../../machines/account.ts'
+import type { DisabledReason } from '../../machines/facts.ts'
 import type { PoolNews } from './events.ts'
 import type { SelectionReason } from './select/selection.ts'
 
@@ -18,6 +20,23 @@ const REASONS: Record<SelectionReason, string> = {
     'the least busy; the account of the conversation that started this one has as many requests as it may',
   probe: 'just came back; this request tries it',
   'last-resort': 'nobody else is left',
+}
+
+/** A state in a word or two, for people. */
+export function stateWord(state: AccountState, reason: DisabledReason | null | undefined): string {
+  switch (state) {
+    case 'active':
+      return 'ready'
+    case 'rateLimited':
+      return 'limited'
+    case 'cooling':
+      return 'back soon'
+    case 'authFailing':
+      return 'failing'
+    case 'disabled':
+      if (reason === 'user') return 'off'
+      return reason === 'revoked' || reason === 'lost' ? 'login needed' : 'refused'
+  }
 }
 
 /** One piece of news as one sentence for a person. `clock` formats a time of day. */

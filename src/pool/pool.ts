@@ -5,7 +5,7 @@ import type { Settings } from '../config/schema.ts'
 import type { Endpoints } from '../provider/endpoints.ts'
 import type { Provider, TransformFlags, Usage } from '../provider/provider.ts'
 import type { Credentials } from './credentials.ts'
-import type { Decision } from './decisions.ts'
+import type { Recent } from './decisions.ts'
 import type { PoolNews } from './events.ts'
 import type { Place } from './line.ts'
 import type { Selection } from './select/selection.ts'
@@ -59,8 +59,8 @@ export interface Pool {
   changedOrPast(until: number, signal: AbortSignal | undefined): Promise<boolean>
   publish(news: PoolNews): void
   status(): PoolStatus
-  /** What happened last, oldest first. */
-  decisions(): readonly Decision[]
+  /** What happened last in this process, and why. */
+  decisions(): Recent
   subscribe(listener: (news: PoolNews) => void): () => void
   /** `settings()` gives something else than before. */
   settingsChanged(): void

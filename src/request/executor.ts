@@ -24,6 +24,7 @@ interface Waiting {
   readonly last: ReadAnswer | undefined
   /** On the monotonic clock, ms: it waits no longer. */
   readonly patience: number
+  readonly conversation: string | undefined
   readonly isSubagent: boolean
   readonly signal: AbortSignal | undefined
 }
@@ -55,6 +56,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const incoming = await makeReplayable(input, init)
     const { signal } = incoming
     const traits = traitsOf(incoming.request)
+    const { conversation } = traits
     const isSubagent = traits.parent !== undefined
     const patience = world.monotonic() + pool.settings().max_wait_ms
     const budget = createBudget(pool.size(), health, world)
@@ -77,7 +79,13 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
         continue
       }
       if (!selection.ok) {
-        const answer = await wait(selection.blocked, { last, patience, isSubagent, signal })
+        const answer = await wait(selection.blocked, {
+          last,
+          patience,
+          conversation,
+          isSubagent,
+          signal,
+        })
         if (answer !== undefined) return answer
         tried = nobody()
         movedFrom = undefined
@@ -85,9 +93,8 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       }
       const { id, reason } = selection
       const label = pool.labelOf(id)
-      const about = { account: id, label, isSubagent }
-      const { conversation } = traits
-      pool.publish({ type: 'request.assigned', ...about, reason, conversation, after: movedFrom })
+      const about = { account: id, label, conversation, isSubagent }
+      pool.publish({ type: 'request.assigned', ...about, reason, after: movedFrom })
       const outcome = await attemptOn(
         { pool, world, skew },
         { ...incoming, account: { id, reason }, model: traits.model, budget },
@@ -128,7 +135,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   /** Nobody can serve now: the final answer, or undefined after a wait that may have changed it. */
   async function wait(
     { why, firstBack }: Blocked,
-    { last, patience, isSubagent, signal }: Waiting,
+    { last, patience, conversation, isSubagent, signal }: Waiting,
   ): Promise<Response | undefined> {
     const now = world.now()
     if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
@@ -138,7 +145,8 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
     const left = patience - world.monotonic()
     if (left <= 0 || firstBack.at - now >= left) return answer()
     const { id, at: until } = firstBack
-    pool.publish({ type: 'request.waiting', label: pool.labelOf(id), until, isSubagent })
+    const label = pool.labelOf(id)
+    pool.publish({ type: 'request.waiting', label, until, conversation, isSubagent })
     if (!(await pool.changedOrPast(until, signal))) return answer()
     await world.delay(world.random() * WAKE_SPREAD_MS, signal)
     return undefined

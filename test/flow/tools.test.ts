@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { ANSWERS, CALLS_TOOL, LIMITED_UNTIL } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
-import { type Json, isObject, objectsOf } from '../fake/json.ts'
+import { type Json, isObject, objectsOf, parseObject, textOf } from '../fake/json.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { ENTRY } from './built.ts'
 import { type Home, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
+import { startOpenCode } from './host/process.ts'
+import { runPrompt } from './host/run.ts'
 import { type HostServer, startServer } from './host/serve.ts'
 
 const HOST_MS = 60_000
@@ -50,16 +52,39 @@ describe.each([
       await server.prompt(session, { prompt: 'hello', model: MODELS[fake.id] })
 
       const status = await askTool(`${NAMES[fake.id]}_status`)
-      expect(status).toContain(`**2 ${name} accounts**`)
-      expect(status).toMatch(/- \*\*first\*\*[^-]*: rateLimited, back (at|on) /)
+      expect(status).toContain(`**2 ${name} accounts**, 1 ready`)
+      expect(status).toMatch(/- \*\*first\*\*[^-]*: limited, back (at|on) /)
       expect(status).toContain('its 5-hour window is used up')
       expect(status).toContain('**second** (in use)')
       const why = await askTool(`${NAMES[fake.id]}_why`)
-      expect(why).toContain('moved from first to second')
+      expect(why).toMatch(/This conversation.*second gets the request.*moved from first to second/)
+      expect(why).not.toContain('active (ready)')
       for (const canary of fake.canaries()) {
         expect(status).not.toContain(canary)
         expect(why).not.toContain(canary)
       }
+    },
+    HOST_MS,
+  )
+
+  it(
+    'a person can ask with opencode run, and where all are limited without any model',
+    async () => {
+      const tool = `${NAMES[fake.id]}_status`
+      for (const account of fake.accounts()) account.behave(CALLS_TOOL(tool, {}, 'done'))
+      const asked = await runPrompt(home, { prompt: 'look', model: MODELS[fake.id] })
+      expect(asked).toMatchObject({ stdout: 'done\n', exitCode: 0 })
+      expect(asked.stderr).toMatch(new RegExp(`${tool}.* 2 accounts, \\d ready`))
+
+      for (const account of fake.accounts()) account.behave(LIMITED_UNTIL(Date.now() + HOUR))
+      const before = fake.modelRequests().length
+      const args = ['debug', 'agent', 'build', '--tool', tool]
+      const { stdout, exitCode } = await startOpenCode(home, args, HOST_MS).finished
+      const result = parseObject(stdout)?.['result']
+      const output = isObject(result) ? textOf(result['output']) : undefined
+      expect(exitCode).toBe(0)
+      expect(output).toContain(`**2 ${name} accounts**`)
+      expect(fake.modelRequests()).toHaveLength(before)
     },
     HOST_MS,
   )
@@ -76,6 +101,26 @@ describe.each([
     HOST_MS,
   )
 })
+
+it(
+  'there are the tools of each provider that is not switched off, also of one without accounts',
+  async () => {
+    const fakes = [await createFakeAnthropic(), await createFakeOpenAI()]
+    const toolsWith = async (settings: Readonly<Record<string, Json>>) => {
+      const home = await createHome({ fakes, plugins: [ENTRY], hasAccounts: false, settings })
+      const server = await startServer(home)
+      const ids = JSON.stringify(await server.call('GET', '/experimental/tool/ids'))
+      await server.stop()
+      await home.remove()
+      return ids.match(/\w+_multiauth_\w+/g)
+    }
+    const [ofClaude, ofChatGpt] = Object.values(NAMES).map((n) => [`${n}_status`, `${n}_why`])
+    expect(await toolsWith({})).toEqual([...(ofClaude ?? []), ...(ofChatGpt ?? [])])
+    expect(await toolsWith({ anthropic: { enabled: false } })).toEqual(ofChatGpt)
+    for (const fake of fakes) await fake.close()
+  },
+  HOST_MS,
+)
 
 it(
   'a key of the person’s own keeps its prices',

@@ -4,6 +4,7 @@ import type { PoolNews } from '../../src/pool/events.ts'
 
 const NOON = new Date('2026-11-21T12:00:00').getTime()
 const LATER = NOON + 2 * 3_600_000
+const OWN = { conversation: 'one', isSubagent: false }
 
 describe('toasts', () => {
   it('say that an account is limited, until when, and who goes on', () => {
@@ -28,7 +29,7 @@ describe('toasts', () => {
 
   it('say that a request waits, and for whom', () => {
     const { hear, messages } = start()
-    hear({ type: 'request.waiting', label: 'work', until: NOON + 20_000, isSubagent: false })
+    hear({ type: 'request.waiting', label: 'work', until: NOON + 20_000, ...OWN })
     expect(messages()).toEqual(['All accounts are limited: waiting for work, back in 20 s.'])
   })
 
@@ -43,7 +44,7 @@ describe('toasts', () => {
 
   it('say nothing of requests that succeed, and nothing of subagents', () => {
     const { hear, shown } = start()
-    const ofSubagent = { isSubagent: true }
+    const ofSubagent = { conversation: 'two', isSubagent: true }
     hear(
       assigned('work'),
       limited('work'),
@@ -100,14 +101,13 @@ function assigned(label: string, after?: string): PoolNews {
     account: label,
     label,
     reason: 'active',
-    conversation: 'one',
-    isSubagent: false,
+    ...OWN,
     after,
   }
 }
 
 function refused(label: string, why = 'its 5-hour window is used up'): PoolNews {
-  return { type: 'request.refused', account: label, label, status: 429, why, isSubagent: false }
+  return { type: 'request.refused', account: label, label, status: 429, why, ...OWN }
 }
 
 function limited(label: string): PoolNews {
