@@ -19,6 +19,8 @@ const ANN = rawAccount('a', {
 })
 const BOB = rawAccount('b', { email: 'bob@example.test', enabled: false })
 
+const key = (uuid: string) => ({ uuid, label: uuid, apiKey: `${CANARY}-${uuid}` })
+
 /** A backup of these accounts. */
 async function backupOf(entries: readonly unknown[]): Promise<string> {
   const { store, folder } = openFile(entries)
@@ -66,7 +68,6 @@ describe('an exported file', () => {
 
 describe('an import', () => {
   it('tells keys apart, which have no refresh token', async () => {
-    const key = (uuid: string) => ({ uuid, label: uuid, apiKey: `${CANARY}-${uuid}` })
     const backup = await backupOf([key('k1'), key('k2')])
     const { store } = openFile([{ ...key('k1'), uuid: 'other' }])
     const imported = await importAccounts(store, backup, SEALING)
