@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { findSecret } from './canary/forms.ts'
 
@@ -15,9 +15,7 @@ const vitest = join(
   dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
   'vitest.mjs',
 )
-// Tests of processes mostly wait: two at a time on the smallest machine.
-const workers = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`
-const child = spawn(process.execPath, [vitest, 'run', workers, ...process.argv.slice(2)], {
+const child = spawn(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
   stdio: ['inherit', 'pipe', 'pipe'],
   env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
 })
