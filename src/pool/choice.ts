@@ -1,3 +1,4 @@
+import { isApiKey } from '../../machines/facts.ts'
 import type { AccountView } from '../../machines/view.ts'
 import type { Settings } from '../config/schema.ts'
 import type { Provider } from '../provider/provider.ts'
@@ -39,13 +40,13 @@ export function createChoice(parts: ChoiceParts): Choice {
 
   /** What a request finds when it looks for an account. */
   function selectionInput(
-    { conversation, parent, model }: RequestTraits,
+    { conversation, parent, model, needsKey }: RequestTraits,
     tried: ReadonlySet<string>,
     views: readonly AccountView[],
   ): SelectionInput {
     const lives = affinity.of(conversation)
     return {
-      views,
+      views: needsKey === true ? whereKeysServe(views) : views,
       hot: hot.of,
       strategy: settings().account_selection_strategy,
       softQuotaPercent: settings().soft_quota_threshold_percent,
@@ -93,4 +94,10 @@ export function createChoice(parts: ChoiceParts): Choice {
   }
 
   return { choose, line, lastServed: () => lastServed, active }
+}
+
+/** The keys; everybody where no key is enabled, so that the provider's own answer is heard. */
+function whereKeysServe(views: readonly AccountView[]): readonly AccountView[] {
+  const keys = views.filter(({ facts }) => isApiKey(facts))
+  return keys.some(({ state }) => state !== 'disabled') ? keys : views
 }

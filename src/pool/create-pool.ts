@@ -217,12 +217,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     tell,
     observe: (id, usage) => hot.observe(id, usage, world.now()),
     view: (id) => machine.views()[id],
-    withoutKey() {
-      const views = machine.viewList()
-      const hasKey = views.some(({ state, facts }) => state !== 'disabled' && isApiKey(facts))
-      const logins = views.flatMap(({ id, facts }) => (isApiKey(facts) ? [] : id))
-      return new Set(hasKey ? logins : [])
-    },
+    isMixed: () => new Set(machine.viewList().map(({ facts }) => isApiKey(facts))).size > 1,
     size: () => machine.viewList().length,
     labelOf,
     async changedOrPast(until, signal) {

@@ -18,6 +18,8 @@ export interface RequestTraits {
   /** The conversation that started this one: a subagent's parent. */
   readonly parent: string | undefined
   readonly model: string | undefined
+  /** Of a pool with keys and logins, only its keys can serve it. */
+  readonly needsKey?: boolean
 }
 
 /** The accounts of one provider. The executor asks it and tells it; nobody else sees the machines. */
@@ -46,8 +48,8 @@ export interface Pool {
   tell(id: string, event: PoolTold): void
   observe(id: string, usage: readonly Usage[]): void
   view(id: string): AccountView | undefined
-  /** Who cannot serve a request that needs a key; nobody where there is no key to serve it. */
-  withoutKey(): ReadonlySet<string>
+  /** Whether there are logins and keys. */
+  isMixed(): boolean
   /** How many accounts there are. */
   size(): number
   /** The name people know an account by. */

@@ -55,14 +55,14 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   async function serve(place: Place, input: FetchInput, init?: RequestInit): Promise<Response> {
     const incoming = await makeReplayable(input, init)
     const { signal } = incoming
-    const traits = traitsOf(incoming.request)
+    const { request } = incoming
+    const needsKey = pool.isMixed() && pool.provider.needsKey(request)
+    const traits = { ...traitsOf(request), needsKey }
     const { conversation } = traits
     const isSubagent = traits.parent !== undefined
     const patience = world.monotonic() + pool.settings().max_wait_ms
     const budget = createBudget(pool.size(), health, world)
-    const needsKey = pool.provider.needsKey(incoming.request)
-    const nobody = () => new Set(needsKey ? pool.withoutKey() : [])
-    let tried = nobody()
+    let tried = new Set<string>()
     let movedFrom: string | undefined
     let last: ReadAnswer | undefined
 
@@ -87,7 +87,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
           signal,
         })
         if (answer !== undefined) return answer
-        tried = nobody()
+        tried = new Set()
         movedFrom = undefined
         continue
       }

@@ -123,7 +123,47 @@ describe('keys of OpenAI beside logins', () => {
     await ask(fake, pool)
     expect(pool.asked()).toEqual(['kay', 'kay', 'lou'])
   })
+
+  it('say when they are back where only they can serve', async () => {
+    const { send, fake, pool } = await openMixed()
+    fake.account('kay').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    await send()
+    expect(await send()).toMatch(/OpenAI account.* limited\. First back: kay .*asked it to pause/)
+    expect(pool.asked()).toEqual(['kay'])
+  })
+
+  it('are waited for where only they can serve', async () => {
+    const { send, fake, pool } = await openMixed({
+      short_retry_after_ms: 0,
+      rate_limit_min_backoff_ms: 500,
+    })
+    fake.account('kay').behave(LIMITED_UNTIL(Date.now() + 1_000))
+    expect(await send()).toContain('answered')
+    expect(new Set(pool.asked())).toEqual(new Set(['kay']))
+  })
+
+  it('serve whatever a tool of the request is called', async () => {
+    const { send, pool } = await openMixed()
+    const parameters = { type: 'object', properties: { instructions: { type: 'string' } } }
+    expect(await send({ tools: [{ type: 'function', name: 'brief', parameters }] })).toContain(
+      'answered',
+    )
+    expect(pool.asked()).toEqual(['kay'])
+  })
 })
+
+async function openMixed(settings = {}) {
+  const fake = await createFakeOpenAI({ accounts: ['lou', key('kay')] })
+  opened.push(fake)
+  const pool = await openPool(fake, settings)
+  opened.push(pool)
+  const { instructions: _, ...body } = bodyOf(fake)
+  const send = async (more = {}) => {
+    const [, init] = requestOf(fake, 'one', { body: JSON.stringify({ ...body, ...more }) })
+    return (await pool.fetch(`${fake.origin}/v1/responses`, init)).text()
+  }
+  return { fake, pool, send }
+}
 
 const UNPAID = {
   Anthropic: REPLIES(

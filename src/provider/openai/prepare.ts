@@ -1,4 +1,5 @@
 import { headerSafe, signedHeaders } from '../headers.ts'
+import { isRecord, parseJson } from '../json.ts'
 import type { Endpoints } from '../endpoints.ts'
 import type { Credential, PreparedRequest, ReplayableRequest } from '../provider.ts'
 
@@ -28,7 +29,11 @@ export function prepare(
 
 /** ChatGPT refuses a body without `instructions`; the host sends them only for a login. */
 export function needsKey({ body }: ReplayableRequest): boolean {
-  return typeof body === 'string' && !body.includes('"instructions"')
+  if (typeof body !== 'string') return false
+  if (!body.includes('"instructions"')) return true
+  const parsed = parseJson(body)
+  // A tool may have a parameter of that name.
+  return isRecord(parsed) && !Object.hasOwn(parsed, 'instructions')
 }
 
 /** The host adds for ChatGPT what the public API does not know. */
