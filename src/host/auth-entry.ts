@@ -88,9 +88,7 @@ export async function entryAfterLogin({
   const isWanted =
     source.given === undefined && (entry === 'none' || entry === 'invalid' || isOfKeys)
   if (isWanted) return { isWanted, warning: undefined }
-  if (entry === 'other' && needsOAuthEntry(provider.id)) {
-    return { isWanted, warning: keyInTheWay(provider) }
-  }
+  if (isKeyInTheWay(entry, provider)) return { isWanted, warning: keyInTheWay(provider) }
   const found = judge(logins, { provider, source }, EMPTY_ENTRY)
   const warning = found !== 'missing' && found.kind === 'refused' ? found.problem : undefined
   return { isWanted, warning }
@@ -99,6 +97,11 @@ export async function entryAfterLogin({
 /** The host sends what the ChatGPT backend needs (`instructions`) only for an OAuth login. */
 export function needsOAuthEntry(provider: string): boolean {
   return provider === 'openai'
+}
+
+/** Whether OpenCode goes on with its own key although there are accounts. */
+export function isKeyInTheWay(entry: AuthEntry | undefined, { id }: { readonly id: string }) {
+  return entry === 'direct' || (entry === 'other' && needsOAuthEntry(id))
 }
 
 /** Why the accounts are not used although they are there, and what to do. */

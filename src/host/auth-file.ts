@@ -18,7 +18,9 @@ export type AuthEntry =
   | 'oauth'
   /** A key that was entered for the pool, or, without the key, the entry of a pool of keys. */
   | 'pool'
-  /** A key, or of a type that we do not know. */
+  /** A key of which the person said that OpenCode itself is to use it. */
+  | 'direct'
+  /** Any other key, or of a type that we do not know. */
   | 'other'
   /** OpenCode takes it for none, and drops it when it writes the file next. */
   | 'invalid'
@@ -68,6 +70,10 @@ const poolKey = v.object({
     [KEY_USE]: v.literal('pool'),
     [KEY_LABEL]: v.fallback(v.optional(v.string(), ''), ''),
   }),
+})
+const directKey = v.object({
+  type: v.literal('api'),
+  metadata: v.object({ [KEY_USE]: v.literal('direct') }),
 })
 const emptyEntry = v.variant('type', [
   v.object({ type: v.literal('oauth'), refresh: v.literal(''), access: v.literal('') }),
@@ -138,12 +144,18 @@ export async function readPoolKey(
   return { apiKey: secret(key), label: metadata[KEY_LABEL] }
 }
 
+/** Whether an entry is a key of which the person said that OpenCode itself is to use it. */
+export function isDirectKey(entry: unknown): boolean {
+  return v.is(directKey, entry)
+}
+
 function kindOf(entry: unknown): AuthEntry {
   const parsed = v.safeParse(typed, entry)
   if (!parsed.success) return 'invalid'
   const { type } = parsed.output
   if (KNOWN_TYPES.includes(type) && !v.is(seen, entry)) return 'invalid'
   if (v.is(poolKey, entry)) return 'pool'
+  if (isDirectKey(entry)) return 'direct'
   return type === 'oauth' ? 'oauth' : 'other'
 }
 

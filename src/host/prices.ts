@@ -1,4 +1,5 @@
 import type { Hooks } from '@opencode-ai/plugin'
+import { isDirectKey } from './auth-file.ts'
 
 type ProviderHook = NonNullable<Hooks['provider']>
 
@@ -16,7 +17,7 @@ export function createPrices(provider: string, isPaid: () => boolean): ProviderH
     id: provider,
     async models({ models }, { auth }) {
       // Without a login OpenCode does not call our loader: a key of the environment is used.
-      if (auth === undefined || !isPaid()) return models
+      if (auth === undefined || isDirectKey(auth) || !isPaid()) return models
       const free = Object.entries(models).map(([id, model]) => [id, { ...model, cost: FREE }])
       return Object.fromEntries(free)
     },

@@ -20,6 +20,7 @@ import {
   EMPTY_ENTRY,
   EMPTY_KEY_ENTRY,
   ensureAuthEntry,
+  isKeyInTheWay,
   keyInTheWay,
   needsOAuthEntry,
 } from './auth-entry.ts'
@@ -145,9 +146,11 @@ async function start(
       async loader() {
         const logins = await readAuthLogins(source)
         const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
+        const isKey = entry === 'other' || entry === 'direct' || entry === 'pool'
+        const isEmpty = logins.kind === 'read' && logins.empty(provider.id) !== undefined
         // A plain API key of the person keeps working as it did.
-        if ((entry === 'other' || entry === 'pool') && !hasAccounts()) return {}
-        if (entry === 'other' && needsOAuthEntry(provider.id)) {
+        if (isKey && !isEmpty && !hasAccounts()) return {}
+        if (isKeyInTheWay(entry, provider)) {
           const message = keyInTheWay(provider)
           voice.log('warn', message)
           // Here the host can show it, and no request of ours will come that could.

@@ -144,6 +144,17 @@ describe('API keys through the server of OpenCode', { timeout: HOST_MS }, () => 
     expect(await stored(openai)).toHaveLength(2)
   })
 
+  it('that OpenCode is to use itself are used although there are accounts', async () => {
+    anthropic.account('kim').behave(ANSWERS)
+    await enter(anthropic, 'kim', 'direct')
+    expect((await ask(anthropic)).text).toBe('answered by kim')
+    expect(await entryOf(anthropic)).toMatchObject({ key: anthropic.account('kim').apiKey })
+    const instead = 'OpenCode has an API key for Anthropic and uses it instead of your accounts.'
+    await expect.poll(logged, POLL).toContain(instead)
+    // An account could not have sent it so.
+    expect(anthropic.modelRequests().at(-1)?.headers['user-agent']).toContain('opencode')
+  })
+
   it('reach no log and no screen', async () => {
     await expect
       .poll(logged, POLL)
@@ -154,6 +165,18 @@ describe('API keys through the server of OpenCode', { timeout: HOST_MS }, () => 
     for (const canary of [...anthropic.canaries(), ...openai.canaries()]) {
       expect(log + server.stdout() + server.stderr()).not.toContain(canary)
     }
+  })
+})
+
+describe('a pool whose last API key was deleted', { timeout: HOST_MS }, () => {
+  it('says that there is no account', async () => {
+    const fake = await createFakeOpenAI()
+    const auth = { openai: EMPTY_KEY }
+    const home = await createHome({ fakes: [fake], plugins: [ENTRY], hasAccounts: false, auth })
+    const { stderr } = await runPrompt(home, { prompt: 'hello', model: MODELS.openai })
+    expect(stderr).toContain('No OpenAI account is signed in')
+    await fake.close()
+    await home.remove()
   })
 })
 

@@ -15,6 +15,7 @@ const anthropic = { id: 'anthropic', name: 'Anthropic' }
 const openai = { id: 'openai', name: 'OpenAI' }
 const GOOD = { type: 'oauth', refresh: 'canary-rt', access: 'canary-at', expires: 1 }
 const KEY = { type: 'api', key: 'canary-sk' }
+const DIRECT_KEY = { ...KEY, metadata: { 'opencode-rota': 'direct' } }
 
 /** What is there and usable, or of a kind that may be newer than we are. */
 const GOOD_ENTRIES = [
@@ -117,9 +118,12 @@ describe('after a login the host', () => {
     }
   })
 
-  it('keeps an OpenAI key, and the person hears that the accounts wait for it', async () => {
-    const source = sourceWith(JSON.stringify({ openai: KEY }))
-    const { isWanted, warning } = await entryAfterLogin({ provider: openai, source })
+  it.each([
+    ['an OpenAI key', openai, KEY],
+    ['a key that it is to use itself', anthropic, DIRECT_KEY],
+  ])('keeps %s, and the person hears that the accounts wait for it', async (_, provider, key) => {
+    const source = sourceWith(JSON.stringify({ [provider.id]: key }))
+    const { isWanted, warning } = await entryAfterLogin({ provider, source })
     expect(isWanted).toBe(false)
     expect(warning).toContain('opencode auth logout')
   })

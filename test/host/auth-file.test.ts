@@ -10,12 +10,16 @@ import {
 import { temporaryFolder } from '../store/examples.ts'
 
 const TOKENS = { refresh: 'canary-rt', access: 'canary-at', expires: 1_900_000_000_000 }
+const POOL = { 'opencode-rota': 'pool' }
+const DIRECT = { 'opencode-rota': 'direct' }
 
 describe('OpenCode’s login file', () => {
   it.each([
     ['an OAuth login', { type: 'oauth', ...TOKENS }, 'oauth'],
     ['the empty entry', { type: 'oauth', refresh: '', access: '', expires: 0 }, 'oauth'],
     ['an API key', { type: 'api', key: 'sk' }, 'other'],
+    ['a key for the pool', { type: 'api', key: 'sk', metadata: POOL }, 'pool'],
+    ['a key for OpenCode itself', { type: 'api', key: 'sk', metadata: DIRECT }, 'direct'],
     ['another kind', { type: 'wellknown', key: 'k', token: 't' }, 'other'],
     ['a kind that is not known', { type: 'passkey' }, 'other'],
     ['a login that OpenCode does not see', { type: 'oauth', ...TOKENS, expires: 0.5 }, 'invalid'],

@@ -6,6 +6,7 @@ type Models = NonNullable<NonNullable<Hooks['provider']>['models']>
 
 const COST = { input: 3, output: 15, cache: { read: 0.3, write: 3.75 } }
 const FREE = { input: 0, output: 0, cache: { read: 0, write: 0 } }
+const DIRECT = { type: 'api', key: 'k', metadata: { 'opencode-rota': 'direct' } } as const
 const OAUTH = { type: 'oauth', refresh: '', access: '', expires: 0 } as const
 
 it('shows requests of a subscription as free, and changes nothing but the price', async () => {
@@ -17,6 +18,7 @@ it('shows requests of a subscription as free, and changes nothing but the price'
 it.each([
   ['there is no account', false, OAUTH],
   ['OpenCode has no login, so that a key of the environment is used', true, undefined],
+  ['OpenCode uses a key of its own', true, DIRECT],
 ])('keeps the prices where %s', async (_, isPaid, auth) => {
   expect(await ask(isPaid, auth)).toEqual({ sonnet: MODEL })
 })
