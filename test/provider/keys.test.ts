@@ -110,6 +110,36 @@ describe('a 429 for an API key of Anthropic', () => {
   })
 })
 
+const SPENT = 'You have reached your specified API usage limits.'
+const judgeSpent = (message: string) => {
+  const error = { type: 'invalid_request_error', message }
+  return anthropic.judge({ ...answer(400, { body: { error } }), isApiKey })
+}
+
+describe('an API key of Anthropic that has spent what its owner allows', () => {
+  it('is limited until the time that the message names', () => {
+    const until = Date.UTC(2027, 1, 1)
+    expect(judgeSpent(`${SPENT} You will regain access on 2027-02-01 at 00:00 UTC.`)).toEqual({
+      kind: 'limited',
+      limits: [
+        { scope: 'account', window: 'usage-limit', until, source: 'body', observedAt: NOW - 1_000 },
+      ],
+    })
+  })
+
+  it.each([
+    '',
+    ' You will regain access on 2099-01-01 at 00:00 UTC.',
+    ' You will regain access soon.',
+  ])('cools down where the message names no usable time: "%s"', (end) => {
+    expect(judgeSpent(SPENT + end)).toEqual({
+      kind: 'burst',
+      retryAfterMs: undefined,
+      usedUp: true,
+    })
+  })
+})
+
 describe('a 429 for an API key of OpenAI', () => {
   it.each([
     ['6m0s', 360_000],

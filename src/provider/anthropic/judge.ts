@@ -5,14 +5,15 @@ import { readExhausted } from '../exhausted.ts'
 import { cleanMessage } from '../message.ts'
 import type { Answer, Verdict } from '../provider.ts'
 import { isOverloaded, isSuccess, overloaded, tooFast, usedUp } from '../refusal.ts'
+import { resetAt } from '../reset.ts'
 import { readRetryAfter } from '../retry-after.ts'
-import { UNIFIED } from '../windows.ts'
+import { UNIFIED, USAGE_LIMIT } from '../windows.ts'
 import { family } from './family.ts'
 import { isOutOfCredits, isRejected, readRejectedLimits } from './limits.ts'
 
 /** A 429 with one of these is about what the request asks for, not about how much was used. */
 const REQUEST_MESSAGE =
-  /extra usage is required for long context|(?:usage credits|extra usage) (?:are|is) required for fast mode/i
+  /(?:usage credits|extra usage) (?:are|is) required for (?:long context|fast mode)/i
 /** It comes as a 400 `invalid_request_error`. */
 const UNPAID_MESSAGE = /credit balance is too low/i
 /** What the API says of a key's allowances per minute. */
@@ -20,6 +21,11 @@ const REMAINING = /^anthropic-ratelimit-(requests|tokens|input-tokens|output-tok
 const resetName = (allowance: string) => `anthropic-ratelimit-${allowance}-reset`
 const REVOKED_MESSAGE = /\brevoked\b/i
 const ORGANIZATION_MESSAGE = /oauth authentication is currently not allowed for this organization/i
+/** It comes as a 400 `invalid_request_error`. */
+const DISABLED_MESSAGE = /^this organization has been disabled/i
+/** What the owner of an organization lets it spend is spent; a 400 `invalid_request_error` as well. */
+const SPENT_MESSAGE = /^you have reached your specified .{0,40}usage limits/i
+const REGAINED = /regain access on (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) UTC/i
 
 /** What an answer of Anthropic means for the account. One row of `docs/providers.md` each. */
 export function judge(answer: Answer): Verdict {
@@ -29,6 +35,8 @@ export function judge(answer: Answer): Verdict {
   if (status === 401) return answer.isApiKey ? keyRefused(answer) : { kind: 'unauthorized' }
   const unpaid = answer.isApiKey ? judgeUnpaid(answer) : undefined
   if (unpaid !== undefined) return unpaid
+  const stopped = status === 400 ? judgeStopped(answer) : undefined
+  if (stopped !== undefined) return stopped
   const forbidden = status === 403 ? judgeForbidden(answer) : undefined
   if (forbidden !== undefined) return forbidden
   if (status === 429 || (isClientError(status) && isRejected(answer))) return judgeLimit(answer)
@@ -46,6 +54,20 @@ function judgeUnpaid(answer: Answer): Verdict | undefined {
   const isUnpaid = error.type === 'billing_error' || UNPAID_MESSAGE.test(error.message)
   if (!isUnpaid) return undefined
   return { kind: 'refused', reason: 'billing', detail: cleanMessage(error.message) }
+}
+
+/** Some refusals of the account come as if the request were at fault. */
+function judgeStopped(answer: Answer): Verdict | undefined {
+  const message = readError(answer)?.message ?? ''
+  if (DISABLED_MESSAGE.test(message)) {
+    return { kind: 'refused', reason: 'organization', detail: cleanMessage(message) }
+  }
+  if (!SPENT_MESSAGE.test(message)) return undefined
+  const [, day, time] = REGAINED.exec(message) ?? []
+  const until = day === undefined ? undefined : resetAt(`${day}T${time}:00Z`, answer)
+  if (until === undefined) return usedUp(answer)
+  const limit = { scope: 'account', window: USAGE_LIMIT, until, source: 'body' } as const
+  return { kind: 'limited', limits: [{ ...limit, observedAt: answer.sentAt }] }
 }
 
 /** Only a JSON body counts: a proxy's page may hold any word. */

@@ -179,6 +179,7 @@ describe('what a refusal of Anthropic means', () => {
 
   it.each([
     'Extra usage is required for long context requests.',
+    'Usage credits are required for long context requests.',
     'Usage credits are required for fast mode.',
   ])('hands "%s" to the host, whatever the headers say', (message) => {
     const headers = { '5h-status': 'rejected', '5h-reset': secondsIn(HOUR) }
@@ -261,6 +262,15 @@ describe('what a refusal of Anthropic means', () => {
       reason: 'organization',
       detail: message,
     })
+  })
+
+  it('takes an organization that was disabled for that, although it comes as a 400', () => {
+    const message = 'This organization has been disabled.'
+    const refused = { kind: 'refused', reason: 'organization', detail: message }
+    const body = errorBody('invalid_request_error', message)
+    expect(judge(answer(400, { body }))).toEqual(refused)
+    const other = errorBody('invalid_request_error', 'messages: the text "has been disabled"')
+    expect(judge(answer(400, { body: other }))).toEqual({ kind: 'request' })
   })
 
   it.each([500, 502, 503, 504, 529])('blames the provider for a %i', (status) => {
