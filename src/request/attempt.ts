@@ -8,6 +8,7 @@ import { RETRY_AFTER } from '../provider/windows.ts'
 import type { World } from '../world.ts'
 import type { Budget } from './budget.ts'
 import { type ReadAnswer, readErrorBody } from './error-body.ts'
+import { judgeAnswer } from './judge.ts'
 import { openWith } from './open.ts'
 import { endOnAbort } from './release.ts'
 import type { Incoming } from './replay.ts'
@@ -93,7 +94,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     const answer = { status, headers, body: undefined, ...asked }
     pool.observe(account.id, pool.provider.readUsage(answer))
     const read = response.ok
-      ? await openWith({ ...toAccount, signal, hangUp }, answer, response, credential.version)
+      ? await openWith({ ...toAccount, signal, hangUp }, answer, response, credential)
       : await readErrorBody(world, response, hangUp)
     signal?.throwIfAborted()
     if (read instanceof Response) {
@@ -108,7 +109,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
     refusal: ReadAnswer,
     credential: VersionedCredential,
   ): Promise<Reaction> {
-    const verdict = pool.provider.judge(answer)
+    const verdict = judgeAnswer(pool.provider, answer, credential)
     switch (verdict.kind) {
       case 'ok':
       case 'request':

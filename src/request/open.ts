@@ -1,3 +1,4 @@
+import type { VersionedCredential } from '../pool/credentials.ts'
 import type { Pool } from '../pool/pool.ts'
 import type { Answer } from '../provider/provider.ts'
 import type { World } from '../world.ts'
@@ -23,13 +24,13 @@ const LOST_STATUS = 502
 
 /**
  * A 2xx answer for the host, which tells the account how it ended; or the refusal that it turned
- * out to be. `version`: of the token that was used.
+ * out to be.
  */
 export async function openWith(
   { pool, world, signal, hangUp, id, report, released }: OpenParts,
   answer: Answer,
   response: Response,
-  version: number,
+  credential: VersionedCredential,
 ): Promise<Response | ReadAnswer> {
   const { provider } = pool
   const opened = await openAnswer(
@@ -45,7 +46,7 @@ export async function openWith(
       },
       complete: () => pool.succeeded(id, answer.sentAt),
       failed(error) {
-        report.failedInStream({ ...answer, ...error, receivedAt: world.now() }, version)
+        report.failedInStream({ ...answer, ...error, receivedAt: world.now() }, credential)
       },
       released,
     },

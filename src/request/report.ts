@@ -1,15 +1,17 @@
+import type { VersionedCredential } from '../pool/credentials.ts'
 import type { Pool } from '../pool/pool.ts'
 import { spreadEnd } from '../pool/spread.ts'
 import type { Answer, Verdict } from '../provider/provider.ts'
 import type { World } from '../world.ts'
+import { judgeAnswer } from './judge.ts'
 
 /** Tells one account what the provider's answers mean for it. */
 export interface Report {
   limited(verdict: Verdict & { kind: 'limited' }, answer: Answer): void
   burst(verdict: Verdict & { kind: 'burst' }, answer: Answer): void
   refused(verdict: Verdict & { kind: 'refused' }): void
-  /** An error in a stream that is already with the host; `version` of the token that was used. */
-  failedInStream(answer: Answer, version: number): void
+  /** An error in a stream that is already with the host. */
+  failedInStream(answer: Answer, credential: VersionedCredential): void
 }
 
 export function createReport(pool: Pool, world: Pick<World, 'random'>, id: string): Report {
@@ -29,8 +31,8 @@ export function createReport(pool: Pool, world: Pick<World, 'random'>, id: strin
       pool.tell(id, { type: 'request.burst', sentAt, retryAfterMs })
     },
     refused: ({ reason, detail }) => pool.tell(id, { type: 'request.refused', reason, detail }),
-    failedInStream(answer, version) {
-      const verdict = pool.provider.judge(answer)
+    failedInStream(answer, credential) {
+      const verdict = judgeAnswer(pool.provider, answer, credential)
       switch (verdict.kind) {
         case 'limited':
           return report.limited(verdict, answer)
@@ -39,7 +41,7 @@ export function createReport(pool: Pool, world: Pick<World, 'random'>, id: strin
         case 'refused':
           return report.refused(verdict)
         case 'unauthorized':
-          return void replaceToken(version)
+          return void replaceToken(credential.version)
         case 'ok':
         case 'request':
         case 'overloaded':

@@ -74,6 +74,18 @@ describe.each([
     await later.dispose()
   })
 
+  it('are quoted nowhere when a gateway quotes them in its refusal', async () => {
+    const { fake, pool } = await open({ accounts: [key('kay'), key('kim')] })
+    const message = `No such key: ${fake.account('kay').apiKey}. ${'x'.repeat(300)}`
+    fake.account('kay').behave(REPLIES(401, JSON.stringify({ error: { message } })))
+    expect((await ask(fake, pool)).status).toBe(200)
+    const { why } = pool.status().accounts[0] ?? {}
+    expect(why).toContain('No such key: [secret].')
+    const shown = [pool.status(), pool.news, pool.said]
+    expect(findSecret(JSON.stringify(shown))).toBe(undefined)
+    fake.account('kay').behave(ANSWERS)
+  })
+
   it('keep the last one that is left, and hand the refusal on', async () => {
     const { fake, pool } = await open({ accounts: [key('kay')] })
     fake.account('kay').revoke()
