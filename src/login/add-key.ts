@@ -3,7 +3,7 @@ import { API_KEY_PLAN } from '../../machines/facts.ts'
 import { cleanMessage } from '../provider/message.ts'
 import { type Secret, secret } from '../secret.ts'
 import { type StoredAccount, isKeyAccount } from '../store/schema.ts'
-import type { AccountStore } from '../store/store.ts'
+import type { AccountStore, StoreDocument } from '../store/store.ts'
 import { newAccount, newLabel } from './new-account.ts'
 import type { SaveResult } from './save.ts'
 import { isSame } from './state.ts'
@@ -36,7 +36,7 @@ export async function addKey(
       return { ...document, accounts: [...document.accounts, created] }
     }
     const accounts = document.accounts.map((account) =>
-      account === known ? repaired(account, label) : account,
+      account === known ? repaired(account, label, document) : account,
     )
     return { ...document, accounts }
   })
@@ -66,10 +66,16 @@ function newKey(apiKey: Secret, uuid: string, addedAt: number): StoredAccount {
 }
 
 /** Whoever enters a key again says that it works. Its limits stay: the provider still counts them. */
-function repaired(account: StoredAccount, label: string): StoredAccount {
+function repaired(
+  account: StoredAccount,
+  label: string,
+  { accounts }: Pick<StoreDocument, 'accounts'>,
+): StoredAccount {
+  const others = accounts.filter((each) => each !== account)
+  const isNamed = cleanMessage(label) !== ''
   return {
     ...account,
-    label: cleanMessage(label) || account.label,
+    label: isNamed ? newLabel({ email: label }, { accounts: others }) : account.label,
     tokenVersion: account.tokenVersion + 1,
     isAuthDisabled: false,
     authDisabledReason: undefined,

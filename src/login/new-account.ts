@@ -47,7 +47,7 @@ export function tokensOf({ accessToken, refreshToken, expiresAt }: AccountLogin)
 /** The e-mail, or "account 3"; a second seat of one e-mail becomes "e-mail (2)". */
 export function newLabel(
   { email = '' }: Pick<Login, 'email'>,
-  { accounts }: StoreDocument,
+  { accounts }: Pick<StoreDocument, 'accounts'>,
 ): string {
   const taken = new Set(accounts.map(({ label }) => label))
   const name = cleanMessage(email)

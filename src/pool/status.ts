@@ -120,7 +120,8 @@ export function explainLimit({ window, source }: LimitRecord): string {
 
 function explainDisabled(facts: AccountFacts): string {
   const { disabledDetail: detail } = facts
-  const said = detail === '' ? '' : `: ${detail}`
+  // Whoever shows it ends the sentence.
+  const said = detail === '' ? '' : `: ${detail.replace(/\.$/, '')}`
   const isKey = isApiKey(facts)
   switch (facts.disabledReason) {
     case 'user':

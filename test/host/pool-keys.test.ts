@@ -82,5 +82,7 @@ describe('a key that is entered', () => {
       { label: 'API key', isAuthDisabled: true },
       { label: 'work', isAuthDisabled: false, tokenVersion: 1 },
     ])
+    expect(await add('k1', 'work')).toMatchObject({ label: 'work (2)', isNew: false })
+    expect(await add('k2', 'work')).toMatchObject({ label: 'work', isNew: false })
   })
 })
