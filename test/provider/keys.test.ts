@@ -163,6 +163,14 @@ describe('a 429 for an API key of OpenAI', () => {
     expect(judgeOpenAI({ ...used, ...ofOpenAI('4', '6m0s') })).toEqual(burst())
   })
 
+  it('is about the request when that is larger than a minute allows', () => {
+    const message =
+      'Request too large for gpt-5 in organization org-a on tokens per min (TPM): Limit 30000, ' +
+      'Requested 36055. The input or output tokens must be reduced in order to run successfully.'
+    const error = { type: 'tokens', code: 'rate_limit_exceeded', message }
+    expect(judgeOpenAI({}, error)).toEqual({ kind: 'request' })
+  })
+
   it.each(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'])(
     'is about money with %s',
     (code) => {

@@ -21,6 +21,8 @@ const REFUSED: ReadonlyMap<string, DisabledReason> = new Map([
 ])
 /** "Please try again in 6m0s", in a message. */
 const TRY_AGAIN = 'try again in\\s+'
+/** More tokens in one request than a minute allows: no pause helps. */
+const TOO_LARGE = /^request too large for /i
 /** What the public API says of a key's allowances per minute or day. */
 const REMAINING = /^x-ratelimit-remaining-([a-z-]{1,40})$/
 const resetName = (allowance: string) => `x-ratelimit-reset-${allowance}`
@@ -83,6 +85,7 @@ function readBodyLimit(answer: Answer, error: ErrorBody): LimitRecord | undefine
  * account with credits works on past 100 percent.
  */
 function judgeTooMany(answer: Answer, error: ErrorBody): Verdict {
+  if (TOO_LARGE.test(error.message)) return { kind: 'request' }
   const wait = readRetryAfter(answer.headers, answer)
   if (wait !== undefined) return tooFast(answer, wait)
   const named = readDuration(error.message, TRY_AGAIN)
