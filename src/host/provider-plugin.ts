@@ -149,13 +149,16 @@ async function start(
         const isKey = entry === 'other' || entry === 'direct' || entry === 'pool'
         const isEmpty = logins.kind === 'read' && logins.empty(provider.id) !== undefined
         // A plain API key of the person keeps working as it did.
-        if (isKey && !isEmpty && !hasAccounts()) return {}
-        if (isKeyInTheWay(entry, provider)) {
+        const isPlain = isKey && !isEmpty && !hasAccounts()
+        const isInTheWay = !isPlain && isKeyInTheWay(entry, provider)
+        if (isInTheWay) {
           const message = keyInTheWay(provider)
           voice.log('warn', message)
+          if (!shared.settings.quiet_mode) voice.toast('warning', message)
+        }
+        if (isPlain || isInTheWay) {
           // Here the host can show it, and no request of ours will come that could.
           voice.open()
-          if (!shared.settings.quiet_mode) voice.toast('warning', message)
           return {}
         }
         return {

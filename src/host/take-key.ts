@@ -25,20 +25,20 @@ export async function takeKey(parts: TakeKeyParts): Promise<Secret | undefined> 
   if (found === undefined) return undefined
   const saved = await addKey(store, found, Date.now)
   if (!saved.ok) {
-    voice.log('error', `The ${provider.name} API key was not added: ${saved.problem.message}`)
+    say('error', `The ${provider.name} API key was not added: ${saved.problem.message}`)
     return undefined
   }
   await pool.upToDate()
   const news = saved.isNew ? 'is now an account of the pool' : 'was in the pool already'
   const rest = saved.isEnabled ? '' : ' It stays turned off until you enable it.'
-  say(`${provider.name} API key ${saved.label} ${news}.${rest}`)
+  say('info', `${provider.name} API key ${saved.label} ${news}.${rest}`)
   const hasLogins = pool.status().accounts.some(({ kind }) => kind === 'subscription')
-  if (hasLogins && needsOAuthEntry(provider.id)) say(besideLogins(provider))
+  if (hasLogins && needsOAuthEntry(provider.id)) say('info', besideLogins(provider))
   return found.apiKey
 
-  function say(message: string): void {
-    voice.log('info', message)
-    if (!pool.settings().quiet_mode) voice.toast('info', message)
+  function say(level: 'info' | 'error', message: string): void {
+    voice.log(level, message)
+    if (!pool.settings().quiet_mode) voice.toast(level, message)
   }
 }
 

@@ -4,7 +4,7 @@ type Sentence = readonly [what: string, todo: string]
 
 const SENTENCES: Readonly<Record<StoreProblemCode, Sentence>> = {
   unreadable: ['cannot be read', 'Check the permissions of the file and of its folder.'],
-  not_a_file: ['is not a regular file', 'Move away what stands there.'],
+  not_a_file: ['cannot be used', 'Move away what stands there.'],
   unsafe: ['is not used', 'Make it your own (chown) and private (chmod 600).'],
   newer: ['was written by a newer version', 'Update opencode-rota. Until then it stays as it is.'],
   corrupt: [

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { ANSWERS, LIMITED_UNTIL } from '../fake/behaviors.ts'
@@ -165,6 +166,35 @@ describe('API keys through the server of OpenCode', { timeout: HOST_MS }, () => 
     for (const canary of [...anthropic.canaries(), ...openai.canaries()]) {
       expect(log + server.stdout() + server.stderr()).not.toContain(canary)
     }
+  })
+})
+
+describe('an API key that cannot be taken into the pool', { timeout: HOST_MS }, () => {
+  it('is used by OpenCode as it is, and a toast says why', async () => {
+    const fake = await createFakeAnthropic({ accounts: [key('kay')] })
+    const metadata = { 'opencode-rota': 'pool' }
+    const entry = { type: 'api', key: fake.account('kay').apiKey, metadata }
+    const auth = { anthropic: entry }
+    const home = await createHome({
+      fakes: [fake],
+      plugins: [ENTRY],
+      hasAccounts: false,
+      hasBaseUrls: true,
+      auth,
+    })
+    await writeFile(home.accountsFile('anthropic'), '{"version":2,"accounts":[]}', { mode: 0o600 })
+    const server = await startServer(home)
+    const asked = { prompt: 'hello', model: MODELS.anthropic }
+    expect((await server.prompt(await server.createSession(), asked)).text).toBe('answered by kay')
+    const said = 'The Anthropic API key was not added: The accounts file'
+    await server.waitForEvent(
+      ({ type, properties }) =>
+        type === 'tui.toast.show' && JSON.stringify(properties).includes(said),
+    )
+    expect(parseObject((await home.read(home.authFile)) ?? '')).toEqual(auth)
+    await server.stop()
+    await fake.close()
+    await home.remove()
   })
 })
 
