@@ -115,6 +115,8 @@ export type Verdict =
   | { readonly kind: 'unauthorized' }
   /** The account itself is refused. `detail` is the provider's message, cleaned. */
   | { readonly kind: 'refused'; readonly reason: DisabledReason; readonly detail: string }
+  /** The request holds what only the account that made it can read. */
+  | { readonly kind: 'foreign' }
   /** The provider is in trouble, the account is not. */
   | { readonly kind: 'overloaded'; readonly retryAfterMs: number | undefined }
   /** The request itself is at fault: the host gets the answer unchanged, nobody is benched. */
@@ -166,7 +168,9 @@ export interface Provider {
   ): PreparedRequest
   /** Whether only an API key can serve it: a login wants more in it than the host has put there. */
   needsKey(request: ReplayableRequest): boolean
-  /** The model named in a request body, if any. */
+  /** The request without what only another account can read; undefined: it holds nothing of that. */
+  withoutForeign(request: ReplayableRequest): ReplayableRequest | undefined
+  /** What an answer means for the account that gave it. */
   judge(answer: Answer): Verdict
   /** What one event of a streamed 2xx answer means; `judge` says more of an error. */
   readEvent(event: StreamEvent): EventMeaning

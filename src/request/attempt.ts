@@ -53,7 +53,8 @@ const LONGEST_OVERLOAD_PAUSE_MS = 4_000
  */
 export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<Outcome> {
   const { pool, world, skew } = parts
-  const { account, request, signal, model, budget } = attempt
+  const { account, signal, model, budget } = attempt
+  let { request } = attempt
   const begun = pool.begin(account.id, { probe: account.reason === 'probe' })
   const end = endOnAbort(begun, signal)
   const report = createReport(pool, world, account.id)
@@ -114,6 +115,12 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       case 'ok':
       case 'request':
         return { kind: 'answer', response: refusal.toResponse() }
+      case 'foreign': {
+        const readable = pool.provider.withoutForeign(request)
+        if (readable === undefined) return { kind: 'answer', response: refusal.toResponse() }
+        request = readable
+        return { kind: 'again', credential }
+      }
       case 'limited': {
         const waitMs = namedWait(verdict.limits, answer)
         if (mayWaitOut(waitMs)) return waitOut(waitMs, credential)

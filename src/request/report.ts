@@ -44,6 +44,7 @@ export function createReport(pool: Pool, world: Pick<World, 'random'>, id: strin
           return void replaceToken(credential.version)
         case 'ok':
         case 'request':
+        case 'foreign':
         case 'overloaded':
       }
     },

@@ -23,7 +23,13 @@ export type Window = 'session' | 'weekly' | 'sonnet' | 'opus'
 
 /** What the account does with a request, before a provider's folder puts it into its own words. */
 export type Reaction =
-  | { readonly kind: 'text'; readonly text: string; readonly betweenChunksMs?: number }
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      readonly betweenChunksMs?: number
+      /** A thought comes first, where the provider shows them. */
+      readonly hasThought?: true
+    }
   | {
       readonly kind: 'tool'
       readonly name: string
@@ -67,6 +73,13 @@ export type StreamError = 'overloaded' | 'limited' | 'api' | 'unauthorized' | 'r
 export type Behavior = (turn: Turn) => Reaction | Promise<Reaction>
 
 export const ANSWERS: Behavior = ({ defaultText }) => ({ kind: 'text', text: defaultText })
+
+/** The same, after a thought. */
+export const THINKS: Behavior = ({ defaultText }) => ({
+  kind: 'text',
+  text: defaultText,
+  hasThought: true,
+})
 
 /** 429 with `retry-after: 1` and no used-up window, once; then it answers. */
 export const BURST: Behavior = ONCE(() => ({ kind: 'burst', retryAfterSeconds: 1 }))

@@ -3,6 +3,7 @@ import type { Reaction, StreamError } from './behaviors.ts'
 import { type Headers, type ModelExchange, jsonAnswer, piecesOf, sse } from './dialect.ts'
 import type { HttpAnswer } from './http.ts'
 import type { Json } from './json.ts'
+import { hasForeignThought, thoughtOf, wholeThought } from './openai-thoughts.ts'
 
 type Event = Json & { readonly type: string }
 
@@ -17,9 +18,12 @@ const USAGE = {
 
 /** A reaction as OpenAI's Responses API words it. */
 export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
+  if (hasForeignThought(exchange.turn.bodyText, exchange.account.name)) return foreignThought()
   switch (reaction.kind) {
-    case 'text':
-      return answer(textItem(reaction.text), exchange, reaction.betweenChunksMs)
+    case 'text': {
+      const { text, betweenChunksMs } = reaction
+      return answer(textItem(text), exchange, { betweenChunksMs, hasThought: reaction.hasThought })
+    }
     case 'tool':
       return answer(toolItem(reaction.name, reaction.input), exchange)
     case 'limited':
@@ -51,6 +55,12 @@ export function react(reaction: Reaction, exchange: ModelExchange): HttpAnswer {
       return { kind: 'answer', status, headers, chunks: [body], ...(ends && { ends }) }
     }
   }
+}
+
+function foreignThought(): HttpAnswer {
+  const reason = 'Reason: Encrypted content organization_id did not match the target organization.'
+  const message = `The encrypted content gAAA... could not be verified. ${reason}`
+  return error(400, 'invalid_encrypted_content', message)
 }
 
 export function unauthorized(): HttpAnswer {
@@ -95,13 +105,25 @@ function burst(seconds: number | undefined): HttpAnswer {
   return error(429, 'rate_limit_exceeded', message, { 'retry-after': String(seconds) })
 }
 
-function answer(item: Item, exchange: ModelExchange, betweenChunksMs = 0): HttpAnswer {
+interface Manner {
+  readonly betweenChunksMs?: number | undefined
+  readonly hasThought?: true | undefined
+}
+
+function answer(
+  item: Item,
+  exchange: ModelExchange,
+  { betweenChunksMs = 0, hasThought }: Manner = {},
+): HttpAnswer {
   const response = newResponse(exchange)
-  const completed = { ...response, status: 'completed', output: [item], usage: USAGE }
+  const thoughts = hasThought ? [thoughtOf(exchange.account.name)] : []
+  const output = [...thoughts, item]
+  const completed = { ...response, status: 'completed', output, usage: USAGE }
   if (!exchange.isStream) return jsonAnswer(200, completed, { 'x-request-id': newId('req_') })
   return {
     ...stream([
       ...opening(response),
+      ...thoughts.flatMap(wholeThought),
       ...(item.type === 'message' ? wholeText(item) : wholeTool(item)),
       { type: 'response.completed', response: completed },
     ]),

@@ -41,6 +41,7 @@ export const anthropic: Provider = {
   family,
   prepare,
   needsKey: () => false,
+  withoutForeign: () => undefined,
   judge,
   readEvent,
   readUsage,

@@ -4,6 +4,7 @@ import { family } from './family.ts'
 import { judge } from './judge.ts'
 import { readUsage } from './limits.ts'
 import { login } from './login.ts'
+import { withoutForeign } from './foreign.ts'
 import { CODEX_ENDPOINT, needsKey, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 import { readEvent } from './stream.ts'
@@ -45,6 +46,7 @@ export const openai: Provider = {
   family,
   prepare,
   needsKey,
+  withoutForeign,
   judge,
   readEvent,
   readUsage,

@@ -8,6 +8,7 @@ import { resetAfter, resetAt } from '../reset.ts'
 import { readRetryAfter } from '../retry-after.ts'
 import { USAGE_LIMIT } from '../windows.ts'
 import { type ErrorBody, readError } from './error.ts'
+import { FOREIGN } from './foreign.ts'
 import { readUsedUpLimits, scopeOf } from './limits.ts'
 
 /** What a code says, whatever the status that it came with. */
@@ -40,6 +41,7 @@ export function judge(answer: Answer): Verdict {
 function judgeCode(answer: Answer, error: ErrorBody): Verdict | undefined {
   const { codes, message } = error
   if (codes.includes('context_length_exceeded')) return { kind: 'request' }
+  if (codes.includes(FOREIGN)) return { kind: 'foreign' }
   const refused = codes.find((code) => REFUSED.has(code))
   const reason = refused === undefined ? undefined : REFUSED.get(refused)
   if (reason !== undefined && refused !== undefined) {
