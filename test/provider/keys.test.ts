@@ -171,16 +171,20 @@ describe('a 429 for an API key of OpenAI', () => {
     expect(judgeOpenAI({}, error)).toEqual({ kind: 'request' })
   })
 
-  it.each(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'])(
-    'is about money with %s',
-    (code) => {
-      expect(judgeOpenAI({}, { code, message: 'Pay.' })).toEqual({
-        kind: 'refused',
-        reason: 'billing',
-        detail: 'Pay.',
-      })
-    },
-  )
+  it.each([
+    'insufficient_quota',
+    'billing_hard_limit_reached',
+    'billing_not_active',
+    'credit_balance_exhausted',
+    'organization_spend_limit_exceeded',
+    'project_spend_limit_exceeded',
+  ])('is about money with %s', (code) => {
+    expect(judgeOpenAI({}, { code, message: 'Pay.' })).toEqual({
+      kind: 'refused',
+      reason: 'billing',
+      detail: 'Pay.',
+    })
+  })
 })
 
 describe('a refused API key', () => {

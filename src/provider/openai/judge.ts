@@ -19,6 +19,9 @@ const REFUSED: ReadonlyMap<string, DisabledReason> = new Map([
   ['insufficient_quota', 'billing'],
   ['billing_hard_limit_reached', 'billing'],
   ['billing_not_active', 'billing'],
+  ['credit_balance_exhausted', 'billing'],
+  ['organization_spend_limit_exceeded', 'billing'],
+  ['project_spend_limit_exceeded', 'billing'],
 ])
 /** "Please try again in 6m0s", in a message. */
 const TRY_AGAIN = 'try again in\\s+'
