@@ -23,5 +23,6 @@ export function effectiveTransforms({ transforms }: Provider, settings: Settings
     stripToolPrefixInResponse:
       switched.stripToolPrefixInResponse ?? transforms.stripToolPrefixInResponse,
     rewriteOpenCodeBranding: switched.rewriteOpenCodeBranding ?? transforms.rewriteOpenCodeBranding,
+    omitForeignReasoning: switched.omitForeignReasoning ?? transforms.omitForeignReasoning,
   }
 }

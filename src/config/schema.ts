@@ -39,6 +39,7 @@ export const settingsFields = {
       addToolPrefix: flag,
       stripToolPrefixInResponse: flag,
       rewriteOpenCodeBranding: flag,
+      omitForeignReasoning: flag,
     }),
     {},
   ),

@@ -29,12 +29,13 @@ export interface UsageQuestion {
   readonly headers: Headers
 }
 
-/** The four request transforms. See `docs/providers.md`; each can be switched off. */
+/** All that is changed in requests and answers. See `docs/providers.md`; each can be switched off. */
 export interface TransformFlags {
   readonly enableMessagesBetaQuery: boolean
   readonly addToolPrefix: boolean
   readonly stripToolPrefixInResponse: boolean
   readonly rewriteOpenCodeBranding: boolean
+  readonly omitForeignReasoning: boolean
 }
 
 /** A request whose body can be sent any number of times. */

@@ -116,7 +116,8 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       case 'request':
         return { kind: 'answer', response: refusal.toResponse() }
       case 'foreign': {
-        const readable = pool.provider.withoutForeign(request)
+        const mayOmit = pool.transforms().omitForeignReasoning
+        const readable = mayOmit ? pool.provider.withoutForeign(request) : undefined
         if (readable === undefined) return { kind: 'answer', response: refusal.toResponse() }
         request = readable
         return { kind: 'again', credential }

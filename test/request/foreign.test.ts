@@ -35,6 +35,14 @@ describe('a conversation with thoughts that only one account can read', () => {
     expect(pool.asked()).toEqual(['one'])
   })
 
+  it('is refused where the configuration switches that off', async () => {
+    const { fake, pool, send } = await open({ request_transforms: { omitForeignReasoning: false } })
+    fake.account('one').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    expect((await send()).status).toBe(400)
+    expect(pool.asked()).toEqual(['one', 'two'])
+    expect(pool.stateOf('two')).toBe('active')
+  })
+
   it('hands the refusal on where there is nothing to leave out', async () => {
     const { fake, send } = await open()
     const error = { code: 'invalid_encrypted_content', message: 'could not be verified' }
@@ -46,10 +54,10 @@ describe('a conversation with thoughts that only one account can read', () => {
   })
 })
 
-async function open() {
+async function open(settings = {}) {
   const fake = await createFakeOpenAI({ accounts: ['one', 'two'] })
   opened.push(fake)
-  const pool = await openPool(fake)
+  const pool = await openPool(fake, settings)
   opened.push(pool)
   async function send(input: readonly object[] = HISTORY) {
     const body = JSON.stringify({ ...bodyOf(fake), input })

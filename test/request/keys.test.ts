@@ -60,7 +60,9 @@ describe.each([
     expect(pool.asked()).toEqual([undefined, 'kim'])
     expect(pool.status().accounts[0]).toMatchObject({
       state: 'disabled',
-      why: expect.stringMatching(/^its API key is refused: .+[^.]\. Enter a new one, or enable it$/),
+      why: expect.stringMatching(
+        /^its API key is refused: .+[^.]\. Enter a new one, or enable it$/,
+      ),
     })
     expect([fake.exchanges.length, await folders(pool)]).toEqual([0, []])
     expect(findSecret(JSON.stringify([pool.status(), pool.news, pool.said]))).toBe(undefined)

@@ -36,6 +36,7 @@ export const anthropic: Provider = {
     addToolPrefix: true,
     stripToolPrefixInResponse: true,
     rewriteOpenCodeBranding: true,
+    omitForeignReasoning: false,
   },
   planLabel: (tier) => PLAN_LABELS.get(tier.toLowerCase()) ?? tier,
   family,

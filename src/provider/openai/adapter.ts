@@ -41,6 +41,7 @@ export const openai: Provider = {
     addToolPrefix: false,
     stripToolPrefixInResponse: false,
     rewriteOpenCodeBranding: false,
+    omitForeignReasoning: true,
   },
   planLabel: (tier) => PLAN_LABELS.get(tier.toLowerCase()) ?? tier,
   family,

@@ -10,6 +10,7 @@ const NO_TRANSFORMS: TransformFlags = {
   addToolPrefix: false,
   stripToolPrefixInResponse: false,
   rewriteOpenCodeBranding: false,
+  omitForeignReasoning: false,
 }
 
 describe('the headers of a request to Anthropic', () => {
