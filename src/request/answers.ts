@@ -62,14 +62,17 @@ export function busyAnswer(
 export function allLimitedAnswer(
   provider: Provider,
   { accounts }: PoolStatus,
-  first: { readonly id: string; readonly at: number },
+  first: { readonly id: string; readonly at: number; readonly needsKey: boolean },
   now: number,
 ): Response {
   const account = accounts.find(({ id }) => id === first.id)
-  const count = accounts.filter(({ state }) => state !== 'disabled').length
+  const able = accounts.filter(({ state }) => state !== 'disabled')
+  const isKeysAlone = first.needsKey && account?.kind === 'apiKey'
+  const count = isKeysAlone ? able.filter(({ kind }) => kind === 'apiKey').length : able.length
   const which = count === 1 ? 'The only' : `All ${count}`
+  const what = isKeysAlone ? 'API key' : 'account'
   const message =
-    `${which} ${provider.name} account${count === 1 ? ' is' : 's are'} limited. First back: ` +
+    `${which} ${provider.name} ${what}${count === 1 ? ' is' : 's are'} limited. First back: ` +
     `${account?.label ?? 'an account'} ${timeOf(first.at, now)}${reasonOf(account)}.`
   const seconds = Math.min(RETRY_AFTER_SECONDS, Math.max(1, Math.ceil((first.at - now) / 1_000)))
   return answer(

@@ -26,6 +26,8 @@ interface Waiting {
   readonly patience: number
   readonly conversation: string | undefined
   readonly isSubagent: boolean
+  /** Of a mixed pool only keys can serve it. */
+  readonly needsKey: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -84,6 +86,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
           patience,
           conversation,
           isSubagent,
+          needsKey,
           signal,
         })
         if (answer !== undefined) return answer
@@ -135,13 +138,14 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
   /** Nobody can serve now: the final answer, or undefined after a wait that may have changed it. */
   async function wait(
     { why, firstBack }: Blocked,
-    { last, patience, conversation, isSubagent, signal }: Waiting,
+    { last, patience, conversation, isSubagent, needsKey, signal }: Waiting,
   ): Promise<Response | undefined> {
     const now = world.now()
     if (why === 'empty') return noAccountAnswer(pool.provider, pool.status())
     if (why === 'tried') return last?.toResponse() ?? noneServedAnswer(pool.provider)
     if (firstBack === undefined) return allDisabledAnswer(pool.provider, pool.status())
-    const answer = () => allLimitedAnswer(pool.provider, pool.status(), firstBack, now)
+    const answer = () =>
+      allLimitedAnswer(pool.provider, pool.status(), { ...firstBack, needsKey }, now)
     const left = patience - world.monotonic()
     if (left <= 0 || firstBack.at - now >= left) return answer()
     const { id, at: until } = firstBack

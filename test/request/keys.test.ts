@@ -142,7 +142,9 @@ describe('keys of OpenAI beside logins', () => {
     const { send, fake, pool } = await openMixed()
     fake.account('kay').behave(LIMITED_UNTIL(Date.now() + HOUR))
     await send()
-    expect(await send()).toMatch(/OpenAI account.* limited\. First back: kay .*asked it to pause/)
+    expect(await send()).toMatch(
+      /The only OpenAI API key is limited\. First back: kay .*asked it to pause/,
+    )
     expect(pool.asked()).toEqual(['kay'])
   })
 
