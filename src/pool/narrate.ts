@@ -12,6 +12,7 @@ const REASONS: Record<SelectionReason, string> = {
   'first-free': 'first in the list that is free',
   'next-in-turn': 'next in turn',
   'below-quota': 'has more left of its quota; the first choice takes no new conversations',
+  'before-key': 'a login goes before an API key, whose requests cost something',
   'less-claimed': 'next in turn among those that other OpenCode processes use least',
   'best-score': 'best score',
   'most-wasted': 'most of its quota would be wasted at its reset',

@@ -93,23 +93,25 @@ describe('API keys through the server of OpenCode', { timeout: HOST_MS }, () => 
     expect((await stored(anthropic)).map(({ label }) => label)).toEqual(['kay', 'kim'])
   })
 
-  it('fail over to another key, and to a login', async () => {
+  it('fail over to another key, and serve again when no login can', async () => {
+    const seen = anthropic.modelRequests().length
+    anthropic.account('kay').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    expect((await ask(anthropic)).text).toBe('answered by kim')
     anthropic.loginAs('ann')
     const path = '/provider/anthropic/oauth'
     const { url } = await server.call('POST', `${path}/authorize`, { method: BY_CODE })
     const code = await agreeOn(textOf(url) ?? '')
     await server.call('POST', `${path}/callback`, { method: BY_CODE, code })
-    const seen = anthropic.modelRequests().length
-    anthropic.account('kay').behave(LIMITED_UNTIL(Date.now() + HOUR))
-    expect((await ask(anthropic)).text).toBe('answered by kim')
-    anthropic.account('kim').behave(LIMITED_UNTIL(Date.now() + HOUR))
     expect((await ask(anthropic)).text).toBe('answered by ann')
+    anthropic.account('ann').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    expect((await ask(anthropic)).text).toBe('answered by kim')
     const asked = anthropic.modelRequests().slice(seen)
     expect(asked.map(({ account, status }) => [account, status])).toEqual([
       ['kay', 429],
       ['kim', 200],
-      ['kim', 429],
       ['ann', 200],
+      ['ann', 429],
+      ['kim', 200],
     ])
   })
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AccountState } from '../../machines/account.ts'
-import { type AccountFacts, newFacts } from '../../machines/facts.ts'
+import { API_KEY_PLAN, type AccountFacts, newFacts } from '../../machines/facts.ts'
 import type { AccountView } from '../../machines/view.ts'
 import { hybridScore } from '../../src/pool/select/hybrid-score.ts'
 import { selectAccount } from '../../src/pool/select/select.ts'
@@ -158,6 +158,33 @@ describe('hybrid', () => {
     expect(kept).toMatchObject({ id: 'a', reason: 'active' })
     const moved = select({ strategy: 'hybrid', active: 'a' }, { a: used(36), b: used(0) })
     expect(moved).toMatchObject({ id: 'b', reason: 'best-score' })
+  })
+})
+
+describe('API keys beside logins', () => {
+  const key = { ...view('b'), facts: { ...view('b').facts, plan: API_KEY_PLAN } }
+  const reason = 'before-key'
+
+  it.each(['sticky', 'round-robin', 'hybrid', 'drain'] as const)(
+    'serve under %s while no login can',
+    (strategy) => {
+      const views = [key, view('a'), view('c')]
+      const active = strategy === 'round-robin' ? 'c' : 'b'
+      expect(select({ strategy, views, active, home: 'b' })).toMatchObject({ id: 'a', reason })
+      const limited = [view('a', 'rateLimited'), key, view('c', 'cooling')]
+      expect(select({ strategy, views: limited })).toMatchObject({ id: 'b' })
+    },
+  )
+
+  it('keep the conversations that began with them, for the time after', () => {
+    const given = { views: [key, view('a')], home: 'b', standIn: 'a' }
+    expect(select(given)).toMatchObject({ id: 'a', reason, settles: false })
+  })
+
+  it('share their requests where there is no login', () => {
+    const other = { ...key, id: 'k', facts: { ...key.facts, id: 'k' } }
+    const views = [key, other]
+    expect(select({ strategy: 'round-robin', views, active: 'b' })).toMatchObject({ id: 'k' })
   })
 })
 

@@ -1,3 +1,4 @@
+import { isApiKey } from '../../../machines/facts.ts'
 import { limitedUntil } from '../../../machines/limits.ts'
 import type { AccountView } from '../../../machines/view.ts'
 import type { Blocked, Chosen, Selection, SelectionInput } from './selection.ts'
@@ -32,10 +33,18 @@ export function selectAccount(input: SelectionInput): Selection {
 function chooseAmong(ready: readonly AccountView[], input: SelectionInput): Chosen {
   const choose = (open: readonly AccountView[]) =>
     chooseByStrategy(preferAtOnce(open, input), input)
-  const below = preferBelowQuota(ready, input)
+  const unpaid = preferLogins(ready)
+  const below = preferBelowQuota(unpaid, input)
   const choice = choose(below)
-  const isOther = below !== ready && choose(ready).id !== choice.id
-  return isOther ? { id: choice.id, reason: 'below-quota' } : choice
+  const isOther = (than: readonly AccountView[]) => choose(than).id !== choice.id
+  if (below !== unpaid && isOther(unpaid)) return { id: choice.id, reason: 'below-quota' }
+  return unpaid !== ready && isOther(ready) ? { id: choice.id, reason: 'before-key' } : choice
+}
+
+/** A login is paid by the month, a key by the request: keys serve while no login can. */
+function preferLogins(ready: readonly AccountView[]): readonly AccountView[] {
+  const logins = ready.filter(({ facts }) => !isApiKey(facts))
+  return logins.length === 0 || logins.length === ready.length ? ready : logins
 }
 
 /**

@@ -53,6 +53,8 @@ export type SelectionReason =
   | 'next-in-turn'
   /** The one that the strategy prefers has little left, and is kept for the conversations it has. */
   | 'below-quota'
+  /** The one that the strategy prefers is an API key, whose requests cost something. */
+  | 'before-key'
   /** Next in turn among those that other processes use least; a nearer one is used more. */
   | 'less-claimed'
   | 'best-score'
