@@ -195,9 +195,11 @@ describe('a refused API key', () => {
     const refused = { kind: 'refused', reason: 'auth', detail: 'invalid x-api-key' }
     expect(provider.judge({ ...answer(401, { body: { error } }), isApiKey })).toEqual(refused)
     expect(provider.judge(answer(401, { body: { error } }))).toEqual({ kind: 'unauthorized' })
-    expect(provider.judge({ ...answer(401, { body: '<p>' }), isApiKey })).toMatchObject({
-      reason: 'auth',
-    })
+  })
+
+  it.each([anthropic, openai])('is not what the page of a proxy says of $name', (provider) => {
+    const verdict = provider.judge({ ...answer(401, { body: '<p>Sign in</p>' }), isApiKey })
+    expect(verdict).toEqual({ kind: 'request' })
   })
 
   it.each([

@@ -43,9 +43,11 @@ export function judge(answer: Answer): Verdict {
   return { kind: 'request' }
 }
 
-/** Nothing renews a key: the same one will be refused again. */
+/** Nothing renews a key: the same one will be refused again. Unless it was a proxy that refused. */
 function keyRefused(answer: Answer): Verdict {
-  return { kind: 'refused', reason: 'auth', detail: cleanMessage(readError(answer)?.message ?? '') }
+  const error = readError(answer)
+  if (error === undefined) return { kind: 'request' }
+  return { kind: 'refused', reason: 'auth', detail: cleanMessage(error.message) }
 }
 
 function judgeUnpaid(answer: Answer): Verdict | undefined {

@@ -60,8 +60,9 @@ function judgeStatus(answer: Answer, error: ErrorBody): Verdict {
   return answer.status === 429 ? judgeTooMany(answer, error) : { kind: 'request' }
 }
 
-/** Nothing renews a key: the same one will be refused again. */
+/** Nothing renews a key: the same one will be refused again. Unless it was a proxy that refused. */
 function keyRefused({ codes, message }: ErrorBody): Verdict {
+  if (codes.length === 0 && message === '') return { kind: 'request' }
   return { kind: 'refused', reason: 'auth', detail: cleanMessage(message) || (codes[0] ?? '') }
 }
 
