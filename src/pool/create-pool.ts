@@ -25,7 +25,9 @@ import { provideRenewal } from './renewal.ts'
 import { accountStatus } from './status.ts'
 import { supervise } from './supervision.ts'
 import { createSync } from './sync.ts'
+import { createUsagePlans } from './usage-plans.ts'
 import { createUsagePoll } from './usage-poll.ts'
+import { createUsageReader } from './usage-reader.ts'
 import type { Vault } from './vault.ts'
 import { createWaiters } from './waiters.ts'
 
@@ -119,7 +121,19 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     wanted: () => settings().cross_process_claims && machine.viewList().length > 1,
   })
 
-  const usagePoll = createUsagePoll({ ...parts, endpoints, vault, hot, clock, sync, machine })
+  const credentials = createCredentials({
+    vault,
+    sync,
+    now: world.now,
+    arm: world.arm,
+    renew,
+    hasOther: (id) => machine.viewList().some((view) => view.id !== id && view.state === 'active'),
+  })
+
+  const plans = createUsagePlans(world)
+  const reads = { endpoints, credentials, plans, hot, sync, machine }
+  const reader = createUsageReader({ ...parts, ...reads })
+  const usagePoll = createUsagePoll({ ...parts, reader, plans, vault, hot, clock, sync, machine })
 
   const choice = createChoice({
     provider,
@@ -198,15 +212,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
         choice.line.freed(id)
       }
     },
-    credentials: createCredentials({
-      vault,
-      sync,
-      now: world.now,
-      arm: world.arm,
-      renew,
-      hasOther: (id) =>
-        machine.viewList().some((view) => view.id !== id && view.state === 'active'),
-    }),
+    credentials,
     succeeded(id, sentAt) {
       const view = machine.views()[id]
       if (view === undefined || (view.state === 'active' && !needsHealing(view.facts))) return
@@ -216,6 +222,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
       machine.send({ type: 'account.told', id, event: { type: 'request.limited', limits } }),
     tell,
     observe: (id, usage) => hot.observe(id, usage, world.now()),
+    readUsage: reader.readNow,
     view: (id) => machine.views()[id],
     isMixed: () => new Set(machine.viewList().map(({ facts }) => isApiKey(facts))).size > 1,
     size: () => machine.viewList().length,

@@ -10,6 +10,7 @@ import type { PoolNews } from './events.ts'
 import type { Place } from './line.ts'
 import type { Selection } from './select/selection.ts'
 import type { PoolStatus } from './status.ts'
+import type { UsageOutcome } from './usage-reader.ts'
 
 /** What selection needs to know of a request. */
 export interface RequestTraits {
@@ -47,6 +48,11 @@ export interface Pool {
   limited(id: string, limits: readonly LimitRecord[]): void
   tell(id: string, event: PoolTold): void
   observe(id: string, usage: readonly Usage[]): void
+  /**
+   * Asks the provider now how much of an account is used. What it proves about limits reaches the
+   * account, and through the file every other process. Rejects with the signal's reason.
+   */
+  readUsage(id: string, signal: AbortSignal): Promise<UsageOutcome>
   view(id: string): AccountView | undefined
   /** Whether there are logins and keys. */
   isMixed(): boolean

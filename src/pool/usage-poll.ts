@@ -1,29 +1,26 @@
 import { isApiKey } from '../../machines/facts.ts'
-import type { UsageRead } from '../../machines/limits.ts'
 import type { AccountView } from '../../machines/view.ts'
-import { type UsageAnswer, askUsage } from '../provider/ask-usage.ts'
-import type { Endpoints } from '../provider/endpoints.ts'
 import type { Credential, Provider } from '../provider/provider.ts'
 import type { World } from '../world.ts'
 import type { KnownUsage } from './cached-usage.ts'
 import type { PoolClock } from './clock.ts'
 import type { HotStates } from './hot.ts'
-import { spreadEnd } from './spread.ts'
 import type { Sync } from './sync.ts'
 import type { Supervision } from './supervision.ts'
-import { evidenceOf } from './usage-evidence.ts'
-import { ASK_EVERY_MS, createUsagePlans } from './usage-plans.ts'
+import { ASK_EVERY_MS, type UsagePlans } from './usage-plans.ts'
+import type { UsageReader } from './usage-reader.ts'
 import { type Vault, usableCredential } from './vault.ts'
 
 export interface UsagePollParts {
-  readonly provider: Provider
-  readonly endpoints: () => Endpoints
+  readonly provider: Pick<Provider, 'name'>
+  readonly reader: Pick<UsageReader, 'ask' | 'stop'>
+  readonly plans: UsagePlans
   readonly vault: Vault
   readonly hot: HotStates
   readonly clock: PoolClock
-  readonly world: Pick<World, 'fetch' | 'now' | 'arm' | 'random' | 'log'>
-  readonly sync: Pick<Sync, 'loadIfChanged' | 'saveUsage'>
-  readonly machine: Pick<Supervision, 'viewList' | 'send'>
+  readonly world: Pick<World, 'now' | 'random' | 'log'>
+  readonly sync: Pick<Sync, 'loadIfChanged'>
+  readonly machine: Pick<Supervision, 'viewList'>
 }
 
 /** Asks the provider now and then how much is used. Whatever fails in here, nothing else does. */
@@ -44,29 +41,26 @@ const LOOK_AFTER_MS = 15_000
 const CONFIRM_AFTER_MS = 1_000
 /** Without a request for so long nobody needs to know. */
 const IN_USE_MS = 5 * 60_000
-const LONGEST_ANSWER_MS = 10_000
 /** A token this close to its end is about to be renewed; that is not hurried for a question. */
 const EXPIRY_MARGIN_MS = 5_000
 
 export function createUsagePoll(parts: UsagePollParts): UsagePoll {
-  const { provider, vault, hot, clock, world, sync, machine } = parts
-  const plans = createUsagePlans(world)
+  const { provider, reader, plans, vault, hot, clock, world, sync, machine } = parts
   /** Accounts that were refused without a reason since they were last asked about. */
   const unconfirmed = new Set<string>()
-  const ending = new AbortController()
+  let isOver = false
   let lastUse = -Infinity
   let timer: number | undefined
   let lookAt = Infinity
   let looking: Promise<void> | undefined
 
-  const isOver = () => ending.signal.aborted
   const isInUse = () => world.now() - lastUse < IN_USE_MS
   const spread = (ms: number) => Math.round(ms * (1 + world.random()))
 
   /** Looks once after `ms`, or sooner if that is planned. */
   function lookWithin(ms: number): void {
     const at = world.now() + ms
-    if (isOver() || looking !== undefined || (timer !== undefined && lookAt <= at)) return
+    if (isOver || looking !== undefined || (timer !== undefined && lookAt <= at)) return
     if (timer !== undefined) clock.clearTimeout(timer)
     lookAt = at
     timer = clock.setTimeout(() => {
@@ -83,7 +77,7 @@ export function createUsagePoll(parts: UsagePollParts): UsagePoll {
     try {
       // What another process has learned meanwhile need not be asked.
       await sync.loadIfChanged()
-      const due = isOver() ? undefined : nextDue()
+      const due = isOver ? undefined : nextDue()
       if (due !== undefined) await ask(due)
     } catch (error) {
       const why = error instanceof Error ? error.message : 'unknown fault'
@@ -142,45 +136,15 @@ export function createUsagePoll(parts: UsagePollParts): UsagePoll {
 
   async function ask({ view, credential }: Due): Promise<void> {
     const { id, facts } = view
-    plans.asked(id)
-    const answer = await answerFor(credential)
-    const isGone = !machine.viewList().some((each) => each.id === id)
-    if (isOver() || isGone) return
+    const answer = await reader.ask(id, credential)
+    if (answer === undefined) return
     if (answer.kind === 'unavailable') {
       const { detail, retryAfterMs } = answer
       const minutes = Math.round(plans.failed(id, retryAfterMs) / 60_000)
       const next = `next in ${minutes} min at the earliest`
       return world.log('debug', `The usage of ${facts.label} was not read (${detail}); ${next}.`)
     }
-    plans.answered(id)
     unconfirmed.delete(id)
-    const { report, sentAt, receivedAt } = answer
-    hot.observe(id, report.usage, receivedAt)
-    const read = withSpreadEnds(evidenceOf(report, sentAt))
-    machine.send({ type: 'account.told', id, event: { type: 'usage.read', read } })
-    sync.saveUsage(id, report.plan)
-  }
-
-  function withSpreadEnds(read: UsageRead): UsageRead {
-    const end = (until: number) => spreadEnd(until, read.at, world.random)
-    return { ...read, usedUp: read.usedUp.map((each) => ({ ...each, until: end(each.until) })) }
-  }
-
-  async function answerFor(credential: Credential): Promise<UsageAnswer> {
-    const late = new AbortController()
-    const disarm = world.arm(() => late.abort(new Error('it takes long')), LONGEST_ANSWER_MS)
-    try {
-      return await askUsage({
-        provider,
-        credential,
-        endpoints: parts.endpoints(),
-        fetch: world.fetch,
-        now: world.now,
-        signal: AbortSignal.any([ending.signal, late.signal]),
-      })
-    } finally {
-      disarm()
-    }
   }
 
   return {
@@ -200,7 +164,8 @@ export function createUsagePoll(parts: UsagePollParts): UsagePoll {
       plans.known(id, usageAt)
     },
     async dispose() {
-      ending.abort()
+      isOver = true
+      reader.stop()
       if (timer !== undefined) clock.clearTimeout(timer)
       await looking
     },

@@ -8,7 +8,7 @@ import { type Home, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
 import { startOpenCode, warmUp } from './host/process.ts'
 import { runPrompt } from './host/run.ts'
-import { type Menu, openMenu, pageOn, screenFrom, stored } from './menu.ts'
+import { type Menu, changeFirst, openMenu, pageOn, screenFrom, stored } from './menu.ts'
 import { ENDED } from './terminal.ts'
 
 const HOST_MS = 90_000
@@ -40,6 +40,15 @@ async function open(home: Home, size?: { columns: number; rows: number }): Promi
 async function expectScreen(menu: Menu, home: Home, from: string, name: string): Promise<void> {
   await expect(await screenFrom(menu, home, from)).toMatchFileSnapshot(`${SCREENS}/${name}.txt`)
 }
+
+/** The provider refused and said nothing of a reason. */
+const GUESS = (now: number) => ({
+  scope: 'account',
+  window: 'burst',
+  until: now + 3_600_000,
+  source: 'guess',
+  observedAt: now - 1_000,
+})
 
 const labels = async (home: Home) => (await stored(home, 'anthropic')).map(({ label }) => label)
 
@@ -89,17 +98,20 @@ describe('the menu in a terminal', { timeout: HOST_MS }, () => {
     expect(stdout).toBe('answered by ann\n')
   })
 
-  it('shows how much of each account is used, and renews a token for that', async () => {
+  it('shows how much of each account is used, renews a token and lifts a guess', async () => {
     fake.account('bob').expire()
+    await changeFirst(home, { limits: [GUESS(Date.now())] })
     const menu = await open(home)
     await menu.pick('Check quotas')
     await menu.sees('2 of 2 known')
     await menu.sees('week')
     await expectScreen(menu, home, 'Asking how much', 'quotas')
-    expect(await stored(home, 'anthropic')).toMatchObject([
+    const accounts = await stored(home, 'anthropic')
+    expect(accounts).toMatchObject([
       { cachedUsage: { five_hour: { utilization: 10 } } },
       { cachedUsage: { five_hour: { utilization: 10 } } },
     ])
+    expect(accounts[0]).not.toHaveProperty('limits')
   })
 
   it('renames, orders, switches off and on, signs in again and deletes', async () => {

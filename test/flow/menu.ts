@@ -1,5 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import { expect } from 'vitest'
-import { objectsOf, parseObject } from '../fake/json.ts'
+import { type Json, objectsOf, parseObject } from '../fake/json.ts'
 import type { Home } from './host/home.ts'
 import { type Terminal, openTerminal } from './terminal.ts'
 
@@ -51,6 +52,15 @@ export type Menu = Awaited<ReturnType<typeof openMenu>>
 export async function stored(home: Home, provider: string) {
   const file = parseObject((await home.read(home.accountsFile(provider))) ?? '')
   return objectsOf(file?.['accounts'])
+}
+
+/** Changes fields of the first anthropic account in the file. */
+export async function changeFirst(home: Home, changes: Json): Promise<void> {
+  const path = home.accountsFile('anthropic')
+  const file = parseObject((await home.read(path)) ?? '')
+  const [first, ...rest] = objectsOf(file?.['accounts'])
+  const accounts = [{ ...first, ...changes }, ...rest]
+  await writeFile(path, JSON.stringify({ ...file, accounts }), { mode: 0o600 })
 }
 
 /** The page that the menu shows. */

@@ -285,6 +285,82 @@ describe.each([
   })
 })
 
+describe.each([
+  ['Anthropic', createFakeAnthropic],
+  ['OpenAI', createFakeOpenAI],
+])('usage that a person asks for (%s)', (_name, createFake) => {
+  const { signal } = new AbortController()
+
+  it('lifts a guess, for another process too', async () => {
+    const one = await start(createFake)
+    const { fake, place } = one
+    fake.behaveOnUsage(() => jsonAnswer(500, {}))
+    fake.account('a').behave(LIMITED_WITHOUT_REASON)
+    await one.ask()
+    await one.time.pass(3 * SECOND)
+    const other = await start(createFake, { fake, place })
+    const states = () => [one.of('a')?.state, other.of('a')?.state]
+    expect(states()).toEqual(['rateLimited', 'rateLimited'])
+    for (const { time } of [one, other]) await time.pass(2 * MINUTE)
+    fake.behaveOnUsage(TELLS_USAGE)
+    expect(await one.readUsage('a')).toEqual({ kind: 'read' })
+    expect(place.document.accounts[0]).toMatchObject({
+      limits: [],
+      rateLimitResetAt: undefined,
+      cachedUsage: { five_hour: { utilization: 10 } },
+    })
+    await other.pool.upToDate()
+    expect(states()).toEqual(['active', 'active'])
+    expect(other.of('a')?.usage[0]?.usedPercent).toBe(10)
+  })
+
+  it('makes a guess the limit that it finds', async () => {
+    const { fake, time, ask, of, readUsage } = await start(createFake)
+    fake.account('a').use({ weekly: 100 })
+    fake.account('a').behave(LIMITED_WITHOUT_REASON)
+    await ask()
+    await time.pass(100)
+    expect(await readUsage('a')).toEqual({ kind: 'read' })
+    expect(of('a')).toMatchObject({ limits: [{ window: 'weekly', source: 'usage' }] })
+    await time.pass(MINUTE)
+    expect(fake.usageRequests().filter(({ account }) => account === 'a')).toHaveLength(1)
+  })
+
+  it.each([
+    ['has ended', () => ({ expiresAt: Date.now() - 1 })],
+    ['is refused before its end', () => ({ expiresAt: Date.now() + 90 * HOUR })],
+  ])('renews a token that %s', async (_what, change) => {
+    const { fake, of, readUsage } = await start(createFake, { change })
+    fake.account('b').expire()
+    expect(await readUsage('b')).toEqual({ kind: 'read' })
+    expect(fake.exchanges.map(({ account }) => account)).toEqual(['b'])
+    expect(of('b')?.usage).not.toEqual([])
+  })
+
+  it('says why it is not known', async () => {
+    const accounts = ['a', { name: 'b', isKey: true } as const, 'c']
+    const { fake, pool, readUsage } = await start(createFake, {
+      fakeOptions: { accounts },
+      change: ({ label }) =>
+        label === 'c' ? { isAuthDisabled: true, disabledReason: 'revoked' } : {},
+    })
+    expect(await readUsage('b')).toEqual({
+      kind: 'unread',
+      why: 'an API key is paid by the request and has no windows',
+    })
+    expect(await readUsage('c')).toEqual({ kind: 'unread', why: 'it needs a new login' })
+    fake.behaveOnUsage(() => jsonAnswer(503, {}))
+    expect(await readUsage('a')).toEqual({ kind: 'unread', why: 'HTTP 503' })
+    fake.behaveOnUsage(TELLS_USAGE)
+    expect(await readUsage('a')).toEqual({ kind: 'unread', why: 'it was asked too often just now' })
+    expect(await pool.readUsage('nobody', signal)).toEqual({
+      kind: 'unread',
+      why: 'it is not there any more',
+    })
+    expect(fake.usageRequests()).toHaveLength(2)
+  })
+})
+
 describe('a usage read in a real process', () => {
   it('lifts a guess after a second or two, and stands in the accounts file', async () => {
     const fake = await createFakeAnthropic({ accounts: ['a', 'b'] })
@@ -428,6 +504,7 @@ async function start(
   const seen: string[] = []
   pool.subscribe(({ type }) => seen.push(type))
   await ready
+  const of = (label: string) => pool.status().accounts.find((account) => account.label === label)
   return {
     fake,
     time,
@@ -435,7 +512,9 @@ async function start(
     place,
     store,
     news: () => seen,
-    of: (label: string) => pool.status().accounts.find((account) => account.label === label),
+    of,
+    readUsage: (label: string) =>
+      pool.readUsage(of(label)?.id ?? label, new AbortController().signal),
     usageTimes: () =>
       time.asked.filter(({ url }) => url === fake.endpoints.usage).map(({ at }) => at),
     async ask(conversation = 'conversation-1'): Promise<void> {

@@ -14,7 +14,7 @@ import { counted } from './words.ts'
 export interface MenuParts {
   readonly pool: Pick<
     Pool,
-    'provider' | 'endpoints' | 'settings' | 'upToDate' | 'status' | 'credentials' | 'observe'
+    'provider' | 'endpoints' | 'settings' | 'upToDate' | 'status' | 'readUsage'
   >
   /** Another than the pool's own, which then sees what is written here as a change. */
   readonly store: AccountStore
