@@ -1,5 +1,6 @@
 import { stdin, stdout } from 'node:process'
-import { Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { intro, isCancel, log, outro, password, select, text, unicode } from '@clack/prompts'
 import { type Paint, type Tone, wrapped } from './words.ts'
@@ -16,6 +17,8 @@ interface Question {
   readonly question: string
   /** Stands there already. */
   readonly initial?: string
+  /** Shown while nothing is typed. */
+  readonly example?: string
   /** Why an answer cannot be used; undefined = it can. */
   readonly check?: (answer: string) => string | undefined
 }
@@ -41,7 +44,10 @@ export interface Screen {
   ask(question: Question): Promise<string | undefined>
   /** What is typed is not shown. */
   askSecret(question: Question): Promise<string | undefined>
-  /** Shows that work goes on, and lets the person stop it. `said`: its end in some words. */
+  /**
+   * Shows that work goes on, and lets the person stop it: then the signal aborts, and what the work
+   * still came to is the result. `said`: its end in some words.
+   */
   wait<Result>(
     what: string,
     work: (signal: AbortSignal) => Promise<Result>,
@@ -57,6 +63,8 @@ const GUIDE_WIDTH = 3
 const LEAST_WIDTH = 20
 const FRAMES = unicode ? ['◒', '◐', '◓', '◑'] : ['•', 'o', 'O', '0']
 const FRAME_MS = 120
+/** For work that was stopped to end, ms. */
+const LONGEST_STOP_MS = 1_000
 
 const STYLES = {
   good: 'green',
@@ -71,15 +79,7 @@ export function openScreen(signal: AbortSignal): Screen {
   const { output, closeOutput } = openOutput()
   const leaving = new AbortController()
   const ended = AbortSignal.any([signal, leaving.signal])
-
-  function watchKeys(_text: unknown, key: { ctrl?: boolean; name?: string } | undefined): void {
-    if (key?.ctrl === true && (key.name === 'c' || key.name === 'd')) leave()
-  }
-  function leave(): void {
-    leaving.abort()
-  }
-  stdin.on('keypress', watchKeys)
-  stdin.once('end', leave)
+  const { input, closeInput } = openInput(() => leaving.abort())
 
   async function answer<Value>(asked: () => Promise<Value | symbol>): Promise<Value | undefined> {
     if (ended.aborted) return undefined
@@ -113,6 +113,7 @@ export function openScreen(signal: AbortSignal): Screen {
         },
       ],
       showInstructions: false,
+      input,
       output,
       signal: ended,
     })
@@ -127,7 +128,7 @@ export function openScreen(signal: AbortSignal): Screen {
       })
       .finally(() => {
         isSettled = true
-        if (isOpen) stdin.emit('keypress', '\r', { name: 'return' })
+        if (isOpen) input.emit('keypress', '\r', { name: 'return' })
       })
     const outcome = working.then(
       (result) => ({ result }),
@@ -136,13 +137,15 @@ export function openScreen(signal: AbortSignal): Screen {
     await prompt
     isOpen = false
     clearInterval(timer)
-    if (!isSettled) {
-      stopping.abort()
-      return undefined
+    if (isSettled) {
+      const settled = await outcome
+      if ('error' in settled) throw settled.error
+      return settled.result
     }
-    const settled = await outcome
-    if ('error' in settled) throw settled.error
-    return settled.result
+    stopping.abort()
+    // What was done in the same moment is done, and must be told.
+    const settled = await Promise.race([outcome, delay(LONGEST_STOP_MS, undefined)])
+    return settled !== undefined && 'result' in settled ? settled.result : undefined
   }
 
   return {
@@ -162,6 +165,7 @@ export function openScreen(signal: AbortSignal): Screen {
           message: question,
           options,
           showInstructions: false,
+          input,
           output,
           signal: ended,
           ...(initial === undefined ? {} : { initialValue: initial }),
@@ -174,6 +178,8 @@ export function openScreen(signal: AbortSignal): Screen {
         text({
           message: question.question,
           initialValue: question.initial ?? '',
+          placeholder: question.example ?? '',
+          input,
           output,
           signal: ended,
           ...checked(question),
@@ -181,17 +187,20 @@ export function openScreen(signal: AbortSignal): Screen {
       ),
     askSecret: (question) =>
       answer<string>(() =>
-        password({ message: question.question, output, signal: ended, ...checked(question) }),
+        password({
+          message: question.question,
+          input,
+          output,
+          signal: ended,
+          ...checked(question),
+        }),
       ),
     wait,
     isLeft: () => ended.aborted,
     close(farewell) {
       outro(farewell, { output })
-      stdin.off('keypress', watchKeys)
-      stdin.off('end', leave)
+      closeInput()
       closeOutput()
-      if (stdin.isTTY) stdin.setRawMode(false)
-      stdin.pause()
     },
   }
 }
@@ -202,6 +211,34 @@ function checked({ check }: Question) {
 
 function width(): number {
   return Math.max(LEAST_WIDTH, (stdout.columns ?? 80) - GUIDE_WIDTH)
+}
+
+/** Ctrl-C and Ctrl-D, as a terminal in raw mode sends them. */
+const LEAVES = [0x03, 0x04]
+
+/**
+ * The terminal's keys. It stays in raw mode between two questions, where Ctrl-C would otherwise be
+ * a signal that ends the host in the middle of whatever is being done.
+ */
+function openInput(leave: () => void) {
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode() {} })
+  const pass = (chunk: Buffer) => {
+    input.write(chunk)
+    if (LEAVES.some((key) => chunk.includes(key))) leave()
+  }
+  if (stdin.isTTY) stdin.setRawMode(true)
+  stdin.on('data', pass).resume()
+  stdin.once('end', leave)
+  return {
+    input,
+    closeInput() {
+      stdin.off('data', pass)
+      stdin.off('end', leave)
+      if (stdin.isTTY) stdin.setRawMode(false)
+      stdin.pause()
+      input.destroy()
+    },
+  }
 }
 
 // oxlint-disable-next-line no-control-regex -- taking colours out is the purpose
