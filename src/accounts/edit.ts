@@ -1,4 +1,6 @@
+import { holdsKey, repairedKey } from '../login/add-key.ts'
 import { cleanMessage } from '../provider/message.ts'
+import type { Secret } from '../secret.ts'
 import type { StoredAccount } from '../store/schema.ts'
 import type { AccountStore, StoreDocument, StoreProblem } from '../store/store.ts'
 import { labelAt } from './label.ts'
@@ -12,6 +14,8 @@ export type EditResult =
   | { readonly kind: 'taken'; readonly label: string }
   /** A name without a visible character, or one too long. */
   | { readonly kind: 'unusable' }
+  /** Another account has this key. */
+  | { readonly kind: 'inUse'; readonly label: string }
   /** It serves only after a new login; nothing was written. */
   | { readonly kind: 'needsLogin'; readonly label: string }
   /** Another process removed the account meanwhile. */
@@ -67,6 +71,18 @@ export function disableAccount(store: AccountStore, uuid: string): Promise<EditR
   })
 }
 
+/** Gives an account that is an API key another key. Its limits stay: keys of one owner share them. */
+export function replaceKey(store: AccountStore, uuid: string, apiKey: Secret): Promise<EditResult> {
+  return edit(store, uuid, (account, { accounts }) => {
+    const owner = accounts.findIndex((other) => holdsKey(other, apiKey))
+    const other = accounts[owner]
+    if (other !== undefined && other !== account) {
+      return { kind: 'inUse', label: labelAt(other, owner) }
+    }
+    return { ...repairedKey(account), accessToken: apiKey }
+  })
+}
+
 /** Puts an account at a place in the order, 1 = first; a place beyond the last is the last. */
 export async function moveAccount(
   store: AccountStore,
@@ -114,7 +130,7 @@ const SWITCHED_ON = {
   authRetryAt: 0,
 } as const satisfies Partial<StoredAccount>
 
-type Refusal = Extract<EditResult, { kind: 'taken' | 'needsLogin' }>
+type Refusal = Extract<EditResult, { kind: 'taken' | 'inUse' | 'needsLogin' }>
 
 /** Changes one account; undefined = it is as wanted. */
 function edit(

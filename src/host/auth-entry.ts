@@ -22,6 +22,15 @@ export const EMPTY_KEY_ENTRY = { type: 'api', key: '', metadata: { [KEY_USE]: 'p
 
 type EmptyEntry = typeof EMPTY_ENTRY | typeof EMPTY_KEY_ENTRY
 
+/** The entry that a pool of these accounts needs: with a login's, OpenCode hides what a key has. */
+export function entryFor(
+  provider: string,
+  accounts: readonly { readonly kind: 'subscription' | 'apiKey' }[],
+): EmptyEntry {
+  const isOfKeys = accounts.every(({ kind }) => kind === 'apiKey')
+  return isOfKeys && needsOAuthEntry(provider) ? EMPTY_KEY_ENTRY : EMPTY_ENTRY
+}
+
 export interface AuthPlace {
   readonly provider: { readonly id: string; readonly name: string }
   readonly source: AuthSource
@@ -76,20 +85,22 @@ export async function ensureAuthEntry(place: AuthPlace): Promise<EntryResult> {
   return { kind: 'refused', problem }
 }
 
-/** After a login: whether the host is to store the empty entry, over whatever it has. */
+/** After a login or a key: whether the host is to store the empty entry, over whatever it has. */
 export async function entryAfterLogin({
   provider,
   source,
-}: Pick<AuthPlace, 'provider' | 'source'>): Promise<EntryAfterLogin> {
+  wanted = EMPTY_ENTRY,
+}: Omit<AuthPlace, 'write'>): Promise<EntryAfterLogin> {
   const logins = await readAuthLogins(source)
   const entry = logins.kind === 'read' ? logins.of(provider.id) : undefined
   // The person asked for a login; the host would drop an entry that it cannot read anyway.
   const isOfKeys = logins.kind === 'read' && logins.empty(provider.id) === 'api'
-  const isWanted =
-    source.given === undefined && (entry === 'none' || entry === 'invalid' || isOfKeys)
+  // The entry of keys is one that no login method can give: our next start writes it.
+  const isMissing = wanted.type === 'oauth' && (entry === 'none' || isOfKeys)
+  const isWanted = source.given === undefined && (entry === 'invalid' || isMissing)
   if (isWanted) return { isWanted, warning: undefined }
   if (isKeyInTheWay(entry, provider)) return { isWanted, warning: keyInTheWay(provider) }
-  const found = judge(logins, { provider, source }, EMPTY_ENTRY)
+  const found = judge(logins, { provider, source }, wanted)
   const warning = found !== 'missing' && found.kind === 'refused' ? found.problem : undefined
   return { isWanted, warning }
 }

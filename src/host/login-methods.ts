@@ -9,7 +9,7 @@ import type { Pool } from '../pool/pool.ts'
 import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../provider/login.ts'
 import type { AccountStore } from '../store/store.ts'
 import { realWorld } from '../world.ts'
-import { EMPTY_ENTRY, entryAfterLogin } from './auth-entry.ts'
+import { EMPTY_ENTRY, entryAfterLogin, entryFor } from './auth-entry.ts'
 import { type AuthSource, KEY_LABEL, KEY_USE } from './auth-file.ts'
 import { type MenuEnd, openMenu } from './menu/menu.ts'
 import { openScreen } from './menu/screen.ts'
@@ -146,7 +146,8 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
 
   /** What the host is to store, now that there is a login. */
   async function afterLogin(): Promise<Outcome> {
-    const { isWanted, warning } = await entryAfterLogin({ provider, source })
+    const wanted = entryFor(provider.id, pool.status().accounts)
+    const { isWanted, warning } = await entryAfterLogin({ provider, source, wanted })
     if (warning !== undefined) say('warning', warning)
     return isWanted ? SUCCESS : SUCCESS_WITHOUT_ENTRY
   }
@@ -157,7 +158,7 @@ export function createLoginMethods(parts: LoginMethodsParts): LoginMethods {
     const { configDir, reload } = parts
     const place = { configDir, reload, signal, openPage: openBrowser }
     const end: MenuEnd = await openMenu({ pool, store, world, screen, ...place })
-    const callback = async () => (end.hasNewLogin ? afterLogin() : SUCCESS_WITHOUT_ENTRY)
+    const callback = async () => (end.hasNewAccount ? afterLogin() : SUCCESS_WITHOUT_ENTRY)
     return { url: '', instructions: '', method: 'auto', callback }
   }
 

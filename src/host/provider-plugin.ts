@@ -17,9 +17,8 @@ import { watchFile } from '../store/watch.ts'
 import { realWorld } from '../world.ts'
 import {
   type AuthPlace,
-  EMPTY_ENTRY,
-  EMPTY_KEY_ENTRY,
   ensureAuthEntry,
+  entryFor,
   isKeyInTheWay,
   keyInTheWay,
   needsOAuthEntry,
@@ -107,10 +106,7 @@ async function start(
       const { error } = await input.client.auth.set({ path: { id: provider.id }, body })
       if (error !== undefined) throw new Error('OpenCode could not write it')
     }
-    const { accounts } = shared.pool.status()
-    const isOfKeys = accounts.every(({ kind }) => kind === 'apiKey')
-    // With a login's entry OpenCode hides models and prices that a key has.
-    const wanted = isOfKeys && needsOAuthEntry(provider.id) ? EMPTY_KEY_ENTRY : EMPTY_ENTRY
+    const wanted = entryFor(provider.id, shared.pool.status().accounts)
     const result = await ensureAuthEntry({ provider, source, write, wanted, taken })
     if (result.kind === 'refused') voice.log('warn', result.problem)
   }

@@ -42,7 +42,8 @@ export async function takeKey(parts: TakeKeyParts): Promise<Secret | undefined> 
   }
 }
 
-function besideLogins({ name }: { readonly name: string }): string {
+/** What a person is to know who has both in one pool. */
+export function besideLogins({ name }: { readonly name: string }): string {
   return (
     `Beside ${name} logins OpenCode offers only the models that logins have, and shows no price, ` +
     `although requests with the key cost something.`

@@ -26,7 +26,7 @@ export async function addKey(
   const name = cleanMessage(label) || 'API key'
   let isNew = true
   const result = await store.update((document) => {
-    const known = document.accounts.find((account) => holds(account, apiKey))
+    const known = document.accounts.find((account) => holdsKey(account, apiKey))
     isNew = known === undefined
     if (known === undefined) {
       const created = {
@@ -36,20 +36,27 @@ export async function addKey(
       return { ...document, accounts: [...document.accounts, created] }
     }
     const accounts = document.accounts.map((account) =>
-      account === known ? repaired(account, label, document) : account,
+      account === known ? renamed(repairedKey(account), label, document) : account,
     )
     return { ...document, accounts }
   })
   if (!result.ok) return result
-  const account = result.document.accounts.find((each) => holds(each, apiKey))
+  const account = result.document.accounts.find((each) => holdsKey(each, apiKey))
   return { ok: true, label: account?.label ?? name, isNew, isEnabled: account?.enabled ?? true }
 }
 
 /** Whether the account is this key; by their hashes. */
-function holds(account: StoredAccount, apiKey: Secret): boolean {
+export function holdsKey(account: StoredAccount, apiKey: Secret): boolean {
   const { accessToken } = account
   if (!isKeyAccount(account) || accessToken === undefined) return false
   return isSame(accessToken.reveal(), apiKey.reveal())
+}
+
+/** An empty name keeps the one that it has. */
+function renamed(account: StoredAccount, label: string, document: StoreDocument): StoredAccount {
+  if (cleanMessage(label) === '') return account
+  const accounts = document.accounts.filter(({ uuid }) => uuid !== account.uuid)
+  return { ...account, label: newLabel({ email: label }, { accounts }) }
 }
 
 function newKey(apiKey: Secret, uuid: string, addedAt: number): StoredAccount {
@@ -66,16 +73,9 @@ function newKey(apiKey: Secret, uuid: string, addedAt: number): StoredAccount {
 }
 
 /** Whoever enters a key again says that it works. Its limits stay: the provider still counts them. */
-function repaired(
-  account: StoredAccount,
-  label: string,
-  { accounts }: Pick<StoreDocument, 'accounts'>,
-): StoredAccount {
-  const others = accounts.filter((each) => each !== account)
-  const isNamed = cleanMessage(label) !== ''
+export function repairedKey(account: StoredAccount): StoredAccount {
   return {
     ...account,
-    label: isNamed ? newLabel({ email: label }, { accounts: others }) : account.label,
     tokenVersion: account.tokenVersion + 1,
     isAuthDisabled: false,
     authDisabledReason: undefined,

@@ -1,7 +1,6 @@
-import type { AccountState } from '../../machines/account.ts'
-import type { DisabledReason } from '../../machines/facts.ts'
 import type { PoolNews } from './events.ts'
 import type { SelectionReason } from './select/selection.ts'
+import type { AccountStatus } from './status.ts'
 
 const REASONS: Record<SelectionReason, string> = {
   home: 'home of this conversation',
@@ -24,7 +23,11 @@ const REASONS: Record<SelectionReason, string> = {
 }
 
 /** A state in a word or two, for people. */
-export function stateWord(state: AccountState, reason: DisabledReason | null | undefined): string {
+export function stateWord({
+  state,
+  disabledReason,
+  kind,
+}: Pick<AccountStatus, 'state' | 'disabledReason' | 'kind'>): string {
   switch (state) {
     case 'active':
       return 'ready'
@@ -35,8 +38,9 @@ export function stateWord(state: AccountState, reason: DisabledReason | null | u
     case 'authFailing':
       return 'failing'
     case 'disabled':
-      if (reason === 'user') return 'off'
-      return reason === 'revoked' || reason === 'lost' ? 'login needed' : 'refused'
+      if (disabledReason === 'user') return 'off'
+      if (disabledReason !== 'revoked' && disabledReason !== 'lost') return 'refused'
+      return kind === 'apiKey' ? 'new key needed' : 'login needed'
   }
 }
 

@@ -7,8 +7,10 @@ import {
   removeAccount,
   removeAllAccounts,
   renameAccount,
+  replaceKey,
 } from '../../src/accounts/edit.ts'
 import { labelAt } from '../../src/accounts/label.ts'
+import { secret } from '../../src/secret.ts'
 import { factsOf } from '../../src/pool/translate.ts'
 import { CANARY, rawAccount } from '../store/examples.ts'
 import { openFile } from './open-file.ts'
@@ -17,6 +19,48 @@ const ANN = rawAccount('a', { label: 'ann', email: 'ann@example.test', somebodyE
 const BOB = rawAccount('b', { email: 'bob@example.test' })
 const CAT = rawAccount('c')
 const NOBODY = { kind: 'gone' }
+
+const key = (uuid: string) => ({ uuid, label: uuid, apiKey: `${CANARY}-${uuid}` })
+
+describe('another key of an account', () => {
+  const limits = [
+    { scope: 'account', window: 'burst', until: 9e12, source: 'header', observedAt: 1 },
+  ]
+  const refused = { ...key('k1'), disabledReason: 'auth', strikes: 3, limits, extra: 1 }
+
+  it('takes the place of one that is refused, and keeps its limits', async () => {
+    const { store, accounts } = openFile([ANN, refused])
+    const result = await replaceKey(store, 'k1', secret(`${CANARY}-new`))
+    expect(result).toEqual({ kind: 'changed', label: 'k1' })
+    const [ann, k1] = await accounts()
+    expect(k1?.accessToken?.reveal()).toBe(`${CANARY}-new`)
+    expect(k1).toMatchObject({ uuid: 'k1', isAuthDisabled: false, limits, strikes: 0 })
+    expect(k1?.disabledReason).toBe(undefined)
+    expect(k1?.tokenVersion).toBeGreaterThan(0)
+    expect(ann?.uuid).toBe('a')
+  })
+
+  it('lets the same key serve again', async () => {
+    const { store, accounts } = openFile([refused])
+    const same = secret(`${CANARY}-k1`)
+    expect(await replaceKey(store, 'k1', same)).toMatchObject({ kind: 'changed' })
+    expect((await accounts())[0]).toMatchObject({ isAuthDisabled: false, strikes: 0 })
+  })
+
+  it('stays off where the person switched it off', async () => {
+    const { store, accounts } = openFile([{ ...key('k1'), enabled: false }])
+    await replaceKey(store, 'k1', secret('new'))
+    expect((await accounts())[0]?.enabled).toBe(false)
+  })
+
+  it('is refused when it is that of another account', async () => {
+    const { store, file } = openFile([key('k1'), key('k2')])
+    const before = readFileSync(file, 'utf8')
+    const result = await replaceKey(store, 'k1', secret(`${CANARY}-k2`))
+    expect(result).toEqual({ kind: 'inUse', label: 'k2' })
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+})
 
 describe('renaming an account', () => {
   it('changes its name and nothing else', async () => {

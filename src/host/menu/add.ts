@@ -4,7 +4,10 @@ import { startPasteCode } from '../../login/paste-code.ts'
 import type { LoginParts, LoginResult } from '../../login/result.ts'
 import { saveLogin } from '../../login/save.ts'
 import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../../provider/login.ts'
+import { addKeyAccount } from './add-key.ts'
 import type { MenuParts } from './menu.ts'
+import { sayIfMixed } from './mixed.ts'
+import type { Choice } from './screen.ts'
 
 const LABELS = {
   browser: 'In the browser on this machine',
@@ -15,15 +18,31 @@ const LABELS = {
 /** What came of one way to sign in; undefined: the person stopped it. */
 type Tried = LoginResult | undefined
 
-/**
- * Signs somebody in. `expected`: the name of the account that is to be repaired. True when there is
- * a new login; nothing is written before it is complete.
- */
-export async function addAccount(parts: MenuParts, expected?: string): Promise<boolean> {
-  const { pool, screen } = parts
-  const { methods } = pool.provider.login
-  const choices = methods.map(({ kind }) => ({ value: kind, label: LABELS[kind] }))
-  const kind = await screen.choose('How do you want to sign in?', choices)
+/** Signs somebody in, or takes a key. True when there is a new account or a new login. */
+export async function addAccount(parts: MenuParts): Promise<boolean> {
+  const apiKey = { value: 'apiKey', label: 'With an API key', hint: 'paid by the request' } as const
+  const kind = await parts.screen.choose(QUESTION, [...waysToSignIn(parts), apiKey])
+  return kind === 'apiKey' ? addKeyAccount(parts) : signInBy(kind, parts)
+}
+
+/** `expected`: the name of the account that is to be repaired. True when there is a new login. */
+export async function signInAgain(parts: MenuParts, expected: string): Promise<boolean> {
+  return signInBy(await parts.screen.choose(QUESTION, waysToSignIn(parts)), parts, expected)
+}
+
+const QUESTION = 'How do you want to sign in?'
+
+function waysToSignIn({ pool }: MenuParts): readonly Choice<LoginMethod['kind']>[] {
+  return pool.provider.login.methods.map(({ kind }) => ({ value: kind, label: LABELS[kind] }))
+}
+
+/** Nothing is written before the login is complete. */
+async function signInBy(
+  kind: LoginMethod['kind'] | undefined,
+  parts: MenuParts,
+  expected?: string,
+): Promise<boolean> {
+  const { methods } = parts.pool.provider.login
   const method = methods.find((each) => each.kind === kind)
   return method === undefined ? false : signIn(method, parts, expected)
 }
@@ -122,9 +141,10 @@ function ended({ ok }: LoginResult): string {
 
 async function save(
   { login }: LoginResult & { ok: true },
-  { pool, screen, store, world }: MenuParts,
+  parts: MenuParts,
   expected: string | undefined,
 ): Promise<boolean> {
+  const { pool, screen, store, world } = parts
   const { name } = pool.provider
   const saved = await saveLogin(store, login, world.now)
   if (!saved.ok) {
@@ -137,6 +157,7 @@ async function save(
   const sentence = `${name} account ${saved.label} ${news}${rest}.`
   world.log('info', sentence)
   screen.say('good', sentence)
+  if (saved.isNew) sayIfMixed(parts)
   if (expected !== undefined && expected !== saved.label) {
     screen.say('warning', `This was not ${expected}: sign out on the page to choose another.`)
   }

@@ -21,13 +21,17 @@ export function quotaLines(row: Row, problem: string | undefined, look: Look): r
   const bars = usage.flatMap((each) => windowLines(each, nameWidth, look))
   const known = usage.length === 0 ? '' : ` This was so ${timeAgo(usageReadAt, now)}:`
   const said = problem === undefined ? [] : wrapped(`Not read: ${problem}.${known}`, width - 2)
-  const nothing = usage.length === 0 && problem === undefined ? ['It names no window.'] : []
+  const nothing = usage.length === 0 && problem === undefined ? [withoutWindows(row)] : []
   return [
     `${paint('strong', row.label)}${plan}  ${badge(row, paint)}`,
     ...said.map((line) => INDENT + paint('warning', line)),
     ...bars,
     ...nothing.map((line) => INDENT + line),
   ]
+}
+
+function withoutWindows({ kind }: Row): string {
+  return kind === 'apiKey' ? 'Paid by the request: there is no quota.' : 'It names no window.'
 }
 
 /** `weekly:opus` → "week opus"; a window that we have no word for keeps its name. */

@@ -1,43 +1,44 @@
 import {
-  type EditResult,
   disableAccount,
   enableAccount,
   moveAccount,
   removeAccount,
   renameAccount,
 } from '../../accounts/edit.ts'
-import { addAccount } from './add.ts'
+import { signInAgain } from './add.ts'
+import { enterNewKey } from './add-key.ts'
 import { loadRows } from './load-rows.ts'
 import type { MenuParts } from './menu.ts'
-import { type Look, type Row, isLoginNeeded, rowDetails, rowLine } from './rows.ts'
+import { type Look, type Row, isLoginNeeded, rowDetails, rowLines } from './rows.ts'
+import { say } from './say.ts'
 import type { Choice } from './screen.ts'
 
 type Action = 'rename' | 'enable' | 'disable' | 'signIn' | 'move' | 'delete' | 'back'
 
 const BACK = { value: 'back', label: 'Back' } as const
 
-/** The list of accounts, and what can be done with each. True when there is a new login. */
+/** The list of accounts, and what can be done with each. True when there is a new account or login. */
 export async function manage(parts: MenuParts): Promise<boolean> {
   const { screen } = parts
-  let hasNewLogin = false
+  let hasNewAccount = false
   let last: string | undefined
   while (!screen.isLeft()) {
     const rows = await loadRows(parts)
     if (rows.length === 0) break
-    const look = lookOf(parts)
-    const choices = rows.map((row) => ({ value: row.id, label: rowLine(row, look) }))
+    const lines = rowLines(rows, lookOf(parts))
+    const choices = rows.map(({ id }, index) => ({ value: id, label: lines[index] ?? '' }))
     const id = await screen.choose('Which account?', [...choices, BACK], last)
     const row = rows.find((each) => each.id === id)
     if (row === undefined) break
     last = row.id
-    hasNewLogin = (await manageOne(row.id, parts)) || hasNewLogin
+    hasNewAccount = (await manageOne(row.id, parts)) || hasNewAccount
   }
-  return hasNewLogin
+  return hasNewAccount
 }
 
 async function manageOne(id: string, parts: MenuParts): Promise<boolean> {
   const { screen } = parts
-  let hasNewLogin = false
+  let hasNewAccount = false
   while (!screen.isLeft()) {
     const rows = await loadRows(parts)
     const row = rows.find((each) => each.id === id)
@@ -45,12 +46,12 @@ async function manageOne(id: string, parts: MenuParts): Promise<boolean> {
     screen.show(rowDetails(row, rows.length, lookOf(parts)))
     const action = await screen.choose('What is to be done with it?', actionsFor(row, rows.length))
     if (action === undefined || action === 'back') break
-    hasNewLogin = (await act(action, row, rows, parts)) || hasNewLogin
+    hasNewAccount = (await act(action, row, rows, parts)) || hasNewAccount
   }
-  return hasNewLogin
+  return hasNewAccount
 }
 
-/** True when there is a new login. */
+/** True when there is a new account or login. */
 async function act(
   action: Exclude<Action, 'back'>,
   row: Row,
@@ -66,7 +67,7 @@ async function act(
     case 'disable':
       return say(await disableAccount(store, row.id), 'is switched off', parts)
     case 'signIn':
-      return addAccount(parts, row.label)
+      return row.kind === 'apiKey' ? enterNewKey(row, parts) : signInAgain(parts, row.label)
     case 'move':
       return move(row, rows, parts)
     case 'delete':
@@ -100,55 +101,34 @@ async function move(row: Row, rows: readonly Row[], parts: MenuParts): Promise<b
 
 async function remove(row: Row, parts: MenuParts): Promise<boolean> {
   const { screen, store } = parts
-  const answer = await screen.choose(`Delete ${row.label}? Its login is gone from this machine.`, [
-    { value: 'keep', label: 'No, keep it' },
-    { value: 'delete', label: 'Yes, delete it' },
-  ])
+  const what = row.kind === 'apiKey' ? 'key' : 'login'
+  const answer = await screen.choose(
+    `Delete ${row.label}? Its ${what} is gone from this machine.`,
+    [
+      { value: 'keep', label: 'No, keep it' },
+      { value: 'delete', label: 'Yes, delete it' },
+    ],
+  )
   if (answer !== 'delete') return false
   return say(await removeAccount(store, row.id), 'was deleted', parts)
 }
 
-/** Always false, for there is no new login. `done`: the end of the sentence when it worked. */
-function say(result: EditResult, done: string, { screen, world }: MenuParts): false {
-  switch (result.kind) {
-    case 'changed':
-      world.log('info', `${result.label} ${done}.`)
-      screen.say('good', `${result.label} ${done}.`)
-      break
-    case 'unchanged':
-      screen.say('info', `${result.label} was so already.`)
-      break
-    case 'taken':
-      screen.say('bad', `Another account is called ${result.label}. Choose another name.`)
-      break
-    case 'unusable':
-      screen.say('bad', 'A name has between 1 and 60 characters.')
-      break
-    case 'needsLogin':
-      screen.say('warning', `${result.label} needs a new login: choose "Sign in again".`)
-      break
-    case 'gone':
-      screen.say('warning', 'This account was deleted meanwhile, in another window.')
-      break
-    case 'failed':
-      screen.say('bad', result.problem.message)
-  }
-  return false
-}
-
 /** What is most likely wanted comes first. */
 function actionsFor(row: Row, count: number): readonly Choice<Action>[] {
-  const signIn = { value: 'signIn', label: 'Sign in again' } as const
+  const isKey = row.kind === 'apiKey'
+  const signIn = { value: 'signIn', label: isKey ? 'Enter a new key' : 'Sign in again' } as const
   const enable = { value: 'enable', label: 'Switch on' } as const
   const disable = { value: 'disable', label: 'Switch off' } as const
   const needsLogin = isLoginNeeded(row.disabledReason)
   const isOff = row.state === 'disabled' && !needsLogin
+  // A refused key can be switched on again, but another one helps.
+  const isRepair = needsLogin || (isKey && row.disabledReason === 'auth')
   return [
-    ...(needsLogin ? [signIn] : []),
+    ...(isRepair ? [signIn] : []),
     isOff ? enable : disable,
     { value: 'rename', label: 'Rename' },
     ...(count > 1 ? [{ value: 'move', label: 'Change its place' } as const] : []),
-    ...(needsLogin ? [] : [signIn]),
+    ...(isRepair ? [] : [signIn]),
     { value: 'delete', label: 'Delete' },
     BACK,
   ]

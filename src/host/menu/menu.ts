@@ -31,8 +31,8 @@ export interface MenuParts {
 }
 
 export interface MenuEnd {
-  /** Somebody signed in, or accounts were imported: OpenCode has to know of it. */
-  readonly hasNewLogin: boolean
+  /** Somebody signed in, entered a key or imported accounts: OpenCode has to know of it. */
+  readonly hasNewAccount: boolean
 }
 
 type Item = 'add' | 'quotas' | 'manage' | 'balance' | 'copies' | 'deleteAll' | 'leave'
@@ -40,7 +40,7 @@ type Item = 'add' | 'quotas' | 'manage' | 'balance' | 'copies' | 'deleteAll' | '
 /** The menu of one provider's accounts. Ends when the person leaves it. */
 export async function openMenu(parts: MenuParts): Promise<MenuEnd> {
   const { pool, screen } = parts
-  let hasNewLogin = false
+  let hasNewAccount = false
   screen.open(`${pool.provider.name} accounts`)
   try {
     for (let item: Item | undefined; !screen.isLeft();) {
@@ -48,15 +48,15 @@ export async function openMenu(parts: MenuParts): Promise<MenuEnd> {
       const offered = itemsFor(rows.length)
       item = await screen.choose(headline(rows.length), offered, item ?? 'add')
       if (item === undefined || item === 'leave') break
-      hasNewLogin = (await run(item, parts)) || hasNewLogin
+      hasNewAccount = (await run(item, parts)) || hasNewAccount
     }
   } finally {
     screen.close('Done.')
   }
-  return { hasNewLogin }
+  return { hasNewAccount }
 }
 
-/** True when there is a new login. */
+/** True when there is a new account or login. */
 async function run(item: Exclude<Item, 'leave'>, parts: MenuParts): Promise<boolean> {
   switch (item) {
     case 'add':
@@ -85,7 +85,7 @@ function headline(count: number): string {
 
 /** What makes no sense without an account is not offered. */
 function itemsFor(count: number): readonly Choice<Item>[] {
-  const add = { value: 'add', label: 'Add account', hint: 'sign in' } as const
+  const add = { value: 'add', label: 'Add account', hint: 'sign in, or enter a key' } as const
   const leave = { value: 'leave', label: 'Leave' } as const
   const copies = { value: 'copies', label: 'Export or import', hint: 'encrypted' } as const
   const settings = {

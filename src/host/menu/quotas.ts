@@ -13,17 +13,24 @@ const FRESH_MS = 60_000
 /** Asks the provider how much of each account is used, and shows it. */
 export async function checkQuotas(parts: MenuParts): Promise<void> {
   const { screen, world } = parts
-  const rows = await loadRows(parts)
-  const problems = await screen.wait(
-    `Asking how much of ${counted(rows.length, 'account')} is used`,
-    (signal) => readAll(rows, parts, signal),
-    ({ size }) => `${rows.length - size} of ${rows.length} known`,
-  )
+  // A key has no windows to ask about.
+  const asked = (await loadRows(parts)).filter(({ kind }) => kind !== 'apiKey')
+  const problems = asked.length === 0 ? NONE : await askAll(asked, parts)
   if (problems === undefined) return
   const look = { paint: screen.paint, width: screen.width(), now: world.now() }
   for (const row of await loadRows(parts)) {
     screen.show(quotaLines(row, problems.get(row.id), look))
   }
+}
+
+const NONE: Problems = new Map()
+
+function askAll(rows: readonly Row[], parts: MenuParts): Promise<Problems | undefined> {
+  return parts.screen.wait(
+    `Asking how much of ${counted(rows.length, 'account')} is used`,
+    (signal) => readAll(rows, parts, signal),
+    ({ size }) => `${rows.length - size} of ${rows.length} known`,
+  )
 }
 
 /** All at the same time: each is asked with its own token. */
@@ -40,5 +47,6 @@ async function readAll(
       if (outcome.kind === 'unread' && !isFresh) problems.set(id, outcome.why)
     }),
   )
+  signal.throwIfAborted()
   return problems
 }

@@ -1,4 +1,5 @@
 import type { AccountStatus } from '../../pool/status.ts'
+import { stateWord } from '../../pool/narrate.ts'
 import { timeOf } from '../../pool/time-of.ts'
 import { type Paint, type Tone, shortened, usedWhen, wrapped } from './words.ts'
 
@@ -31,14 +32,34 @@ export interface Look {
   readonly now: number
 }
 
-/** Room for the mark of a choice and for a state beside the name. */
-const BESIDE_NAME = 34
+const SHORTEST_NAME = 12
+const GAP = '  '
 
-/** The account on one line. */
-export function rowLine(row: Row, { paint, width, now }: Look): string {
-  const name = shortened(row.label, Math.max(12, width - BESIDE_NAME))
-  const active = row.active ? ', in use' : ''
-  return `${name}  ${badge(row, paint)}  ${usedWhen(row.lastUsed, now)}${active}`
+/** The accounts, a line for each, in columns; the plan only where there is room for it. */
+export function rowLines(rows: readonly Row[], { paint, width, now }: Look): readonly string[] {
+  const badges = rows.map((row) => wordOf(row))
+  const plans = rows.map(({ plan }) => plan)
+  const uses = rows.map(
+    ({ lastUsed, active }) => usedWhen(lastUsed, now) + (active ? ', in use' : ''),
+  )
+  const badgeWidth = longest(badges)
+  const planWidth = longest(plans)
+  const besideName = GAP.length + badgeWidth + GAP.length + longest(uses)
+  const nameWidth = Math.min(
+    longest(rows.map(({ label }) => label)),
+    Math.max(SHORTEST_NAME, width - besideName),
+  )
+  const hasPlans = planWidth > 0 && nameWidth + besideName + GAP.length + planWidth <= width
+  return rows.map((row, index) => {
+    const [word = '', plan = '', use = ''] = [badges[index], plans[index], uses[index]]
+    const name = shortened(row.label, nameWidth).padEnd(nameWidth)
+    const state = paint(toneOf(row), word) + ' '.repeat(badgeWidth - word.length)
+    return [name, state, ...(hasPlans ? [plan.padEnd(planWidth)] : []), use].join(GAP)
+  })
+}
+
+function longest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(({ length }) => length))
 }
 
 /** What is known of one account, and why it is in its state. */
@@ -56,26 +77,19 @@ export function rowDetails(
   ]
 }
 
-/** The state in one word, so that it is told without colour too. */
-export function badge({ state, disabledReason }: Row, paint: Paint): string {
-  const [tone, word] = badgeOf(state, disabledReason)
-  return paint(tone, `[${word}]`)
+/** The state in a word or two, so that it is told without colour too. */
+export function badge(row: Row, paint: Paint): string {
+  return paint(toneOf(row), wordOf(row))
 }
 
-function badgeOf(state: Row['state'], reason: Row['disabledReason']): readonly [Tone, string] {
-  switch (state) {
-    case 'active':
-      return ['good', 'ready']
-    case 'rateLimited':
-      return ['warning', 'limited']
-    case 'cooling':
-      return ['warning', 'back soon']
-    case 'authFailing':
-      return ['warning', 'failing']
-    case 'disabled':
-      if (reason === 'user') return ['dim', 'off']
-      return ['bad', isLoginNeeded(reason) ? 'login needed' : 'refused']
-  }
+function wordOf(row: Row): string {
+  return `[${stateWord(row)}]`
+}
+
+function toneOf({ state, disabledReason }: Row): Tone {
+  if (state === 'active') return 'good'
+  if (state !== 'disabled') return 'warning'
+  return disabledReason === 'user' ? 'dim' : 'bad'
 }
 
 /** Only a new login can repair it. */

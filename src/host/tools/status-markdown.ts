@@ -38,12 +38,12 @@ const LENGTHS: ReadonlyMap<string, string> = new Map([
 ])
 
 function describe(account: AccountStatus, now: number): string[] {
-  const { label, plan, state, disabledReason, active, why, backAt, usage } = account
+  const { label, plan, state, active, why, backAt, usage } = account
   const mark = active ? ' (in use)' : ''
   const tier = plan === '' ? '' : `, ${plain(plan)}`
   const back = backAt === undefined || state === 'cooling' ? '' : `, back ${timeOf(backAt, now)}`
   return [
-    `- **${plain(label)}**${mark}${tier}: ${stateWord(state, disabledReason)}${back}`,
+    `- **${plain(label)}**${mark}${tier}: ${stateWord(account)}${back}`,
     ...(state === 'active' ? [] : [`  - ${plain(why)}`]),
     ...usage.map((window) => `  - ${usageLine(window, now)}`),
     ...otherLimits(account, now).map(

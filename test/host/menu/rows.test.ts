@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { quotaLines } from '../../../src/host/menu/bars.ts'
-import { type Look, type Row, rowDetails, rowLine } from '../../../src/host/menu/rows.ts'
+import { type Look, type Row, rowDetails, rowLines } from '../../../src/host/menu/rows.ts'
 import { timeOf } from '../../../src/pool/time-of.ts'
 
 const NOW = new Date(2026, 2, 30, 12).getTime()
@@ -35,6 +35,8 @@ const window = (name: string, usedPercent: number, resetsAt: number | null = NOW
   resetsAt,
 })
 
+const lines = (rows: readonly Row[], width = WIDE.width) => rowLines(rows, { ...WIDE, width })
+
 describe('an account in the list', () => {
   it.each([
     ['[ready]', {}],
@@ -44,16 +46,27 @@ describe('an account in the list', () => {
     ['[off]', { state: 'disabled', disabledReason: 'user' }],
     ['[login needed]', { state: 'disabled', disabledReason: 'revoked' }],
     ['[login needed]', { state: 'disabled', disabledReason: 'lost' }],
+    ['[new key needed]', { kind: 'apiKey', state: 'disabled', disabledReason: 'revoked' }],
     ['[refused]', { state: 'disabled', disabledReason: 'billing' }],
   ] as const satisfies readonly [string, Partial<Row>][])(
     'says in words that it is %s',
     (word, known) => {
-      expect(rowLine(row(known), WIDE)).toBe(`ann@example.test  ${word}  used today`)
+      expect(lines([row(known)])).toEqual([`ann@example.test  ${word}  Claude Max  used today`])
     },
   )
 
-  it('shows which one is in use', () => {
-    expect(rowLine(row({ active: true }), WIDE)).toMatch(/used today, in use$/)
+  it('stands in columns with the others, the one in use marked', () => {
+    const key = row({ kind: 'apiKey', plan: 'API key', label: 'work', lastUsed: 0 })
+    const limited = row({ state: 'rateLimited', active: true })
+    expect(lines([key, limited])).toEqual([
+      'work              [ready]    API key     never used',
+      'ann@example.test  [limited]  Claude Max  used today, in use',
+    ])
+    expect(lines([key, limited], 50)).toEqual([
+      'work              [ready]    never used',
+      'ann@example.test  [limited]  used today, in use',
+    ])
+    expect(rowLines([limited, key], PAINTED)[1]).toContain('<good [ready]>    API key')
   })
 
   it('keeps to its width, whatever its name', () => {
@@ -62,9 +75,12 @@ describe('an account in the list', () => {
       state: 'disabled',
       disabledReason: 'lost',
       lastUsed: 1,
+      active: true,
     })
     for (const width of [55, 77]) {
-      expect(rowLine(long, { ...WIDE, width }).length).toBeLessThanOrEqual(width)
+      for (const line of lines([long, row()], width)) {
+        expect(line.length).toBeLessThanOrEqual(width)
+      }
     }
   })
 })
@@ -137,5 +153,10 @@ describe('how much is used', () => {
     ])
     expect(quotaLines(row(), 'HTTP 500', WIDE).slice(1)).toEqual(['  Not read: HTTP 500.'])
     expect(quotaLines(row(), undefined, WIDE).slice(1)).toEqual(['  It names no window.'])
+    const key = row({ kind: 'apiKey', plan: 'API key' })
+    expect(quotaLines(key, undefined, WIDE)).toEqual([
+      'ann@example.test  API key  [ready]',
+      '  Paid by the request: there is no quota.',
+    ])
   })
 })
