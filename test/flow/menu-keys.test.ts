@@ -44,22 +44,6 @@ describe('API keys in the menu', { timeout: HOST_MS }, () => {
     return menu
   }
 
-  async function addKey(menu: Menu, apiKey: string | undefined, name: string): Promise<void> {
-    await menu.pick('Add account')
-    await menu.pick('With an API key')
-    await menu.sees('The API key')
-    await menu.enter(apiKey)
-    await menu.sees('A name for it')
-    await menu.enter(name)
-    await menu.sees('What next?')
-  }
-
-  async function leave(menu: Menu): Promise<void> {
-    await menu.press('C-c')
-    await menu.sees(`${ENDED}0`)
-    expect(await menu.screen()).not.toContain('canary')
-  }
-
   const ask = async (fake: Fake) =>
     (await runPrompt(home, { prompt: 'hello', model: MODELS[fake.id] })).stdout
 
@@ -138,3 +122,19 @@ describe('API keys in the menu', { timeout: HOST_MS }, () => {
     expect(isObject(entry) && entry['type']).toBe('oauth')
   })
 })
+
+async function addKey(menu: Menu, apiKey: string | undefined, name: string): Promise<void> {
+  await menu.pick('Add account')
+  await menu.pick('With an API key')
+  await menu.sees('The API key')
+  await menu.enter(apiKey)
+  await menu.sees('A name for it')
+  await menu.enter(name)
+  await menu.sees('What next?')
+}
+
+async function leave(menu: Menu): Promise<void> {
+  await menu.press('C-c')
+  await menu.sees(`${ENDED}0`)
+  expect(await menu.screen()).not.toContain('canary')
+}

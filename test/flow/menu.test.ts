@@ -100,7 +100,7 @@ describe('the menu in a terminal', { timeout: HOST_MS }, () => {
 
   it('shows how much of each account is used, renews a token and lifts a guess', async () => {
     fake.account('bob').expire()
-    await changeFirst(home, { limits: [GUESS(Date.now())] })
+    await changeFirst(home, 'anthropic', { limits: [GUESS(Date.now())] })
     const menu = await open(home)
     await menu.pick('Check quotas')
     await menu.sees('2 of 2 known')

@@ -54,9 +54,9 @@ export async function stored(home: Home, provider: string) {
   return objectsOf(file?.['accounts'])
 }
 
-/** Changes fields of the first anthropic account in the file. */
-export async function changeFirst(home: Home, changes: Json): Promise<void> {
-  const path = home.accountsFile('anthropic')
+/** Changes fields of the first account in the file of a pool. */
+export async function changeFirst(home: Home, provider: string, changes: Json): Promise<void> {
+  const path = home.accountsFile(provider)
   const file = parseObject((await home.read(path)) ?? '')
   const [first, ...rest] = objectsOf(file?.['accounts'])
   const accounts = [{ ...first, ...changes }, ...rest]

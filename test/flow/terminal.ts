@@ -11,25 +11,28 @@ const run = promisify(execFile)
 /** Stands on the last line when the program has ended, followed by its exit code. */
 export const ENDED = 'exit code '
 /** Wide enough for the URL of a login: a wrapped line is joined again, a cut one is lost. */
-const WIDE: Size = { columns: 400, rows: 50 }
+const WIDE = { columns: 400, rows: 50 }
 
-interface Size {
-  readonly columns: number
-  readonly rows: number
+interface TerminalOptions {
+  readonly columns?: number
+  readonly rows?: number
+  /** Takes what the program writes to stderr, off the screen. */
+  readonly errors?: string
 }
 
 /** OpenCode in a real terminal. The screen stays after it has ended, until `close`. */
 export async function openTerminal(
   home: Home,
   args: readonly string[],
-  { columns, rows }: Size = WIDE,
+  { columns = WIDE.columns, rows = WIDE.rows, errors }: TerminalOptions = {},
 ) {
   // A tmux server of its own, in the home: closing it can end nothing else.
   const socket = join(home.root, `tmux-${randomBytes(4).toString('hex')}`)
   const tmux = async (...words: readonly string[]) =>
     (await run('tmux', ['-S', socket, '-f', '/dev/null', ...words])).stdout
   const env = Object.entries(home.env).map(([name, value]) => `${name}=${value}`)
-  const script = `"$@"; echo "${ENDED}$?"; exec cat`
+  const redirection = errors === undefined ? '' : `2> '${errors}'`
+  const script = `"$@" ${redirection}; echo "${ENDED}$?"; exec cat`
   const program = ['env', '-i', ...env, 'sh', '-c', script, 'sh', findOpenCode(), ...args]
   const size = ['-x', String(columns), '-y', String(rows)]
   await tmux('new-session', '-d', ...size, '-c', home.projectDir, ...program)

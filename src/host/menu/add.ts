@@ -1,3 +1,4 @@
+import { onAbort } from '../../abort.ts'
 import { startBrowser } from '../../login/browser.ts'
 import { startDeviceCode } from '../../login/device-code.ts'
 import { startPasteCode } from '../../login/paste-code.ts'
@@ -17,6 +18,13 @@ const LABELS = {
 
 /** What came of one way to sign in; undefined: the person stopped it. */
 type Tried = LoginResult | undefined
+
+/** One way to sign in, being tried. */
+interface Attempt extends Pick<MenuParts, 'screen' | 'openPage'> {
+  readonly login: LoginParts
+  /** Shows that the end of the login is waited for. Whoever stops that stops the login. */
+  readonly end: (what: string, finish: () => Promise<LoginResult>) => Promise<Tried>
+}
 
 /** Signs somebody in, or takes a key. True when there is a new account or a new login. */
 export async function addAccount(parts: MenuParts): Promise<boolean> {
@@ -52,7 +60,7 @@ async function signIn(
   parts: MenuParts,
   expected: string | undefined,
 ): Promise<boolean> {
-  const { pool, screen, world, signal } = parts
+  const { pool, screen, world, signal, openPage } = parts
   const stopping = new AbortController()
   const login: LoginParts = {
     provider: pool.provider,
@@ -60,9 +68,16 @@ async function signIn(
     world,
     signal: AbortSignal.any([signal, stopping.signal]),
   }
-  const result = await attempt(method, login, parts)
+  const end: Attempt['end'] = (what, finish) => {
+    const work = (stopped: AbortSignal) => {
+      onAbort(stopped, () => stopping.abort())
+      return finish()
+    }
+    return screen.wait(what, work, ({ ok }) => (ok ? 'signed in' : 'not signed in'))
+  }
+  const result = await attempt(method, { screen, openPage, login, end })
   stopping.abort()
-  if (result === undefined) {
+  if (result === undefined || (!result.ok && result.code === 'aborted')) {
     screen.say('info', 'The login was stopped. Nothing was changed.')
     return false
   }
@@ -74,19 +89,21 @@ async function signIn(
   return signIn(next, parts, expected)
 }
 
-function attempt(method: LoginMethod, login: LoginParts, parts: MenuParts): Promise<Tried> {
+function attempt(method: LoginMethod, trying: Attempt): Promise<Tried> {
   switch (method.kind) {
     case 'browser':
-      return inBrowser(method, login, parts)
+      return inBrowser(method, trying)
     case 'pasteCode':
-      return byPastedCode(method, login, parts)
+      return byPastedCode(method, trying)
     case 'deviceCode':
-      return byDeviceCode(method, login, parts)
+      return byDeviceCode(method, trying)
   }
 }
 
-async function inBrowser(method: Browser, login: LoginParts, parts: MenuParts): Promise<Tried> {
-  const { screen, openPage } = parts
+async function inBrowser(
+  method: Browser,
+  { screen, openPage, login, end }: Attempt,
+): Promise<Tried> {
   const started = await startBrowser(method, login)
   if (!started.ok) return started
   const how = openPage(started.url)
@@ -94,23 +111,19 @@ async function inBrowser(method: Browser, login: LoginParts, parts: MenuParts): 
     : 'Open this page in a browser on this machine, and sign in within 5 minutes:'
   screen.say('info', how)
   screen.link(started.url)
-  const result = await screen.wait('Waiting for you to sign in', started.finish, ended)
+  const result = await end('Waiting for you to sign in', started.finish)
   await started.stop()
   return result
 }
 
-async function byPastedCode(
-  method: PasteCode,
-  login: LoginParts,
-  { screen }: MenuParts,
-): Promise<Tried> {
+async function byPastedCode(method: PasteCode, { screen, login, end }: Attempt): Promise<Tried> {
   const { url, finish } = await startPasteCode(method, login)
   screen.say('info', 'Open this page in any browser and sign in. It then shows a code:')
   screen.link(url)
   for (;;) {
     const pasted = await screen.askSecret({ question: 'Paste the code (Esc goes back)' })
     if (pasted === undefined) return undefined
-    const result = await screen.wait('Asking for tokens', () => finish(pasted), ended)
+    const result = await end('Asking for tokens', () => finish(pasted))
     if (result === undefined || result.ok || !CAN_PASTE_AGAIN.has(result.code)) return result
     screen.say('bad', result.message)
   }
@@ -119,11 +132,7 @@ async function byPastedCode(
 /** A slip of the hand, after which the same page is still good. */
 const CAN_PASTE_AGAIN: ReadonlySet<string> = new Set(['unreadable', 'state', 'unavailable'])
 
-async function byDeviceCode(
-  method: DeviceCode,
-  login: LoginParts,
-  { screen }: MenuParts,
-): Promise<Tried> {
+async function byDeviceCode(method: DeviceCode, { screen, login, end }: Attempt): Promise<Tried> {
   const started = await screen.wait(
     'Asking for a code',
     () => startDeviceCode(method, login),
@@ -132,11 +141,7 @@ async function byDeviceCode(
   if (started === undefined || !started.ok) return started
   screen.say('info', `Enter the code ${started.userCode} on this page, within 15 minutes:`)
   screen.link(started.url)
-  return screen.wait('Waiting for you to enter the code', () => started.finish(), ended)
-}
-
-function ended({ ok }: LoginResult): string {
-  return ok ? 'signed in' : 'not signed in'
+  return end('Waiting for you to enter the code', () => started.finish())
 }
 
 async function save(
