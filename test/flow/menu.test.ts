@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { withLock } from '../../src/store/lock.ts'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import type { Fake } from '../fake/fake.ts'
 import { parseObject } from '../fake/json.ts'
 import { agreeOn } from '../login/begin.ts'
+import { ROTATES, ROTATES_SLOWLY } from '../fake/token-behaviors.ts'
 import { ENTRY } from './built.ts'
 import { type Home, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
@@ -282,6 +284,36 @@ describe('a menu that is left', { timeout: HOST_MS }, () => {
     // oxlint-disable-next-line no-control-regex -- colours are what is looked for
     expect(shown).not.toMatch(/\u001b\[/)
   })
+
+  it('ends with Ctrl-C while a token is being renewed, and the new one is kept', async () => {
+    others.account('bob').expire()
+    others.behaveOnExchange(ROTATES_SLOWLY(0, 2_000))
+    const menu = await open(home)
+    await menu.pick('Check quotas')
+    await expect.poll(() => others.exchanges.length, POLL).toBe(1)
+    await menu.press('C-c')
+    await menu.sees(`${ENDED}0`)
+    const { refreshToken } = others.account('bob').tokens()
+    expect((await stored(home, 'anthropic'))[1]).toMatchObject({ refreshToken })
+    expect(others.reuses()).toBe(0)
+    others.behaveOnExchange(ROTATES)
+  })
+
+  it('ends with Ctrl-C between two questions only when a change is whole', async () => {
+    const menu = await open(home)
+    await goTo(menu, ['Manage accounts', 'ann'])
+    const [shown, file] = await withLockOn(home, async () => {
+      await menu.pick('Switch off')
+      await expect.poll(() => headOf(menu), POLL).toBe('')
+      await menu.press('C-c')
+      return [await menu.screen(), await home.read(home.accountsFile('anthropic'))]
+    })
+    expect(shown).not.toContain(ENDED)
+    expect(file).not.toContain('"enabled": false')
+    await menu.sees(`${ENDED}0`)
+    expect(await menu.screen()).toContain('ann is switched off.')
+    expect((await stored(home, 'anthropic'))[0]).toMatchObject({ enabled: false })
+  })
 })
 
 describe('without a terminal', { timeout: HOST_MS }, () => {
@@ -313,6 +345,13 @@ async function expectAnother(menu: Menu, last: string): Promise<void> {
   const head = () => headOf(menu)
   await expect.poll(head, POLL).not.toBe(last)
   await expect.poll(head, POLL).not.toBe('')
+}
+
+/** While nobody else can change the accounts. */
+async function withLockOn<Result>(home: Home, work: () => Promise<Result>): Promise<Result> {
+  const done = await withLock(home.accountsFile('anthropic'), { deadlineMs: 5_000 }, work)
+  if (!done.ok) throw new Error(done.detail)
+  return done.value
 }
 
 /** Goes where the labels lead, each question being there before the next is answered. */
