@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import type { Provider } from '../provider/provider.ts'
+import { jsonObject, objectOfFields } from './json-object.ts'
 import { type ParsedSettings, type SettingsSource, parseSettings } from './settings.ts'
 
 /** The plugin's options in `opencode.json`: common fields at the top, one object per provider. */
 export type PluginOptions = Readonly<Record<string, unknown>>
 
-const record = v.record(v.string(), v.unknown())
 const PROVIDER_OPTIONS = ['anthropic', 'openai']
 const OPTIONS_NAME = "the plugin's options in opencode.json"
 
@@ -18,7 +18,7 @@ export async function loadSettings(
   options: PluginOptions,
 ): Promise<ParsedSettings> {
   const file = await readFirst(configDir, provider.configFiles)
-  const own = v.safeParse(record, options[provider.id] ?? {})
+  const own = v.safeParse(objectOfFields, options[provider.id] ?? {})
   const common = Object.entries(options).filter(([name]) => !PROVIDER_OPTIONS.includes(name))
   const parsed = parseSettings([
     ...file.sources,
@@ -46,11 +46,13 @@ async function readFirst(
         complaints: [`${path} cannot be read (${text.code}); defaults are used.`],
       }
     }
-    const fields = v.safeParse(v.pipe(v.string(), v.parseJson(), record), text)
+    const fields = v.safeParse(jsonObject, text)
     if (fields.success) return { sources: [{ name: path, fields: fields.output }], complaints: [] }
     return {
       sources: [],
-      complaints: [`${path} is not a JSON object; defaults are used until it is mended.`],
+      complaints: [
+        `${path} is not a JSON object, so defaults are used. Mend it: its fields stand between { and }.`,
+      ],
     }
   }
   return { sources: [], complaints: [] }

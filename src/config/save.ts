@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import type { Provider } from '../provider/provider.ts'
 import { writeAtomically } from '../store/atomic.ts'
 import { makeFolder } from '../store/folder.ts'
 import { errorCode, stillHolds } from '../store/target.ts'
+import { jsonObject } from './json-object.ts'
 import type { Settings } from './schema.ts'
 
 export type SavedSetting =
@@ -38,6 +39,7 @@ export async function saveSetting<Field extends keyof Settings>(
       await makeFolder(configDir)
       const outcome = await writeAtomically(file, text, {
         check: () => stillHolds(file, found.text),
+        ...(found.mode === undefined ? {} : { mode: found.mode }),
       })
       if (outcome === 'written') return { ok: true, file }
     }
@@ -51,7 +53,7 @@ export async function saveSetting<Field extends keyof Settings>(
 /** The text with one top-level field set; undefined when it is not a JSON object. */
 export function withField(text: string, field: string, value: unknown): string | undefined {
   const parsed = v.safeParse(jsonObject, text)
-  if (!parsed.success || !text.trimStart().startsWith('{')) return undefined
+  if (!parsed.success) return undefined
   const written = JSON.stringify(value)
   const fields = fieldsOf(text)
   const known = fields.findLast(({ name }) => name === field)
@@ -63,8 +65,6 @@ export function withField(text: string, field: string, value: unknown): string |
   if (last === undefined) return text.replace(/\{\s*\}/, () => `{${line}${lineBreak}}`)
   return `${text.slice(0, last.end)},${line}${text.slice(last.end)}`
 }
-
-const jsonObject = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))
 
 interface FieldPlace {
   readonly name: unknown
@@ -97,17 +97,25 @@ function fieldsOf(text: string): readonly FieldPlace[] {
   return fields
 }
 
-async function firstFile(
-  configDir: string,
-  names: readonly string[],
-): Promise<{ file: string; text: string | undefined }> {
+async function firstFile(configDir: string, names: readonly string[]): Promise<Found> {
   for (const name of names) {
     const file = join(configDir, name)
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return undefined
-      throw error
-    })
-    if (text !== undefined) return { file, text }
+    try {
+      const [text, { mode }] = await Promise.all([readFile(file, 'utf8'), stat(file)])
+      return { file, text, mode: mode & PERMISSIONS }
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+    }
   }
-  return { file: join(configDir, names[0] ?? ''), text: undefined }
+  return { file: join(configDir, names[0] ?? ''), text: undefined, mode: undefined }
 }
+
+interface Found {
+  readonly file: string
+  /** Undefined when there is no file yet. */
+  readonly text: string | undefined
+  /** Who may read and write it: the person's own affair, kept as it is. */
+  readonly mode: number | undefined
+}
+
+const PERMISSIONS = 0o777

@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -61,6 +69,21 @@ describe('a saved setting', () => {
     const file = join(folder, 'new-name.json')
     expect(await saveSetting(folder, FILES, FIELD, 'hybrid')).toEqual({ ok: true, file })
     expect(readFileSync(file, 'utf8')).toBe('{\n  "account_selection_strategy": "hybrid"\n}\n')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it.each([0o644, 0o640, 0o600])('keeps who may read the file: %o', async (mode) => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'new-name.json')
+    writeFileSync(file, '{}')
+    chmodSync(file, mode)
+    const umask = process.umask(0o077)
+    try {
+      expect(await saveSetting(folder, FILES, FIELD, 'drain')).toEqual({ ok: true, file })
+    } finally {
+      process.umask(umask)
+    }
+    expect(statSync(file).mode & 0o777).toBe(mode)
   })
 
   it('follows a link', async () => {

@@ -107,17 +107,26 @@ describe('settings of a provider', () => {
     expect((await loadSettings(folder, openai, {})).settings.debug).toBe(false)
   })
 
-  it('are the defaults, with one complaint, when the file is no JSON', async () => {
-    await writeFile(join(folder, 'claude-multiauth.json'), '{ "max_wait_ms": 1')
-    const { settings, complaints } = await loadSettings(folder, anthropic, {})
-    expect(settings).toEqual(defaultSettings())
-    expect(complaints).toEqual([expect.stringContaining('is not a JSON object')])
-  })
+  it.each(['{ "max_wait_ms": 1', '[{ "max_wait_ms": 1 }]', '[]', 'null', '1'])(
+    'are the defaults, with one complaint, when the file is no JSON object: %s',
+    async (text) => {
+      const file = join(folder, 'claude-multiauth.json')
+      await writeFile(file, text)
+      const { settings, complaints } = await loadSettings(folder, anthropic, {})
+      expect(settings).toEqual(defaultSettings())
+      expect(complaints).toEqual([
+        `${file} is not a JSON object, so defaults are used. Mend it: its fields stand between { and }.`,
+      ])
+    },
+  )
 
-  it('complain about options of a provider that are no object', async () => {
-    const { complaints } = await loadSettings(folder, anthropic, { anthropic: true })
-    expect(complaints).toEqual([expect.stringContaining('"anthropic" must be an object')])
-  })
+  it.each([true, [{ max_wait_ms: 1 }]])(
+    'complain about options of a provider that are no object: %j',
+    async (options) => {
+      const { complaints } = await loadSettings(folder, anthropic, { anthropic: options })
+      expect(complaints).toEqual([expect.stringContaining('"anthropic" must be an object')])
+    },
+  )
 })
 
 describe('places', () => {
