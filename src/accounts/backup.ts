@@ -34,11 +34,15 @@ export const BACKUP_WARNING =
   'A copy holds the logins as they are now. As soon as an account renews its token, here or ' +
   'there, the other copy of it is worthless and needs a new login.'
 
-/** Writes all accounts, encrypted, into a new file. A file that is there is never replaced. */
+/**
+ * Writes all accounts, encrypted, into a new file. A file that is there is never replaced. Rejects
+ * with the signal's reason, and has written nothing then.
+ */
 export async function exportAccounts(
   store: AccountStore,
   path: string,
   sealing: Sealing,
+  signal?: AbortSignal,
 ): Promise<Exported> {
   const file = resolve(path)
   const read = await store.read()
@@ -47,6 +51,7 @@ export async function exportAccounts(
   if (accounts.length === 0) return failed('There is no account to export.')
   const text = serializeDocument({ ...EMPTY_DOCUMENT, accounts })
   const sealed = await seal(text, sealing)
+  signal?.throwIfAborted()
   try {
     const check = () => stillHolds(file, undefined)
     const outcome = await writeAtomically(file, sealed, { check })
@@ -59,12 +64,13 @@ export async function exportAccounts(
 
 /**
  * Adds the accounts of a backup that are not here. One that is here keeps what it has: its token is
- * the newer one, or as good.
+ * the newer one, or as good. Rejects with the signal's reason, and has changed nothing then.
  */
 export async function importAccounts(
   store: AccountStore,
   path: string,
   sealing: Sealing,
+  signal?: AbortSignal,
 ): Promise<Imported> {
   const file = resolve(path)
   const found = await readTarget(file).catch(errorCode)
@@ -72,6 +78,7 @@ export async function importAccounts(
   if (found.kind === 'missing') return failed(`${file} is not there.`)
   if (found.kind === 'refused') return failed(`${file} is not used: ${found.detail}.`)
   const opened = await unseal(found.text, sealing)
+  signal?.throwIfAborted()
   if (!opened.ok) return failed(opened.problem)
   const parsed = parseDocument(opened.text)
   if (!parsed.ok) return failed(`What the backup holds cannot be used: ${parsed.detail}.`)

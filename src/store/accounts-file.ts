@@ -1,6 +1,6 @@
 import { pendingRevisions, writeAtomically } from './atomic.ts'
 import { EMPTY_DOCUMENT, serializeDocument } from './document.ts'
-import { keepGeneration } from './generations.ts'
+import { keepGeneration, keepOnlyGeneration } from './generations.ts'
 import { type Loaded, type LoadedDocument, load } from './load.ts'
 import type { HeldLock } from './lock.ts'
 import { storeFault } from './problem.ts'
@@ -102,7 +102,8 @@ export function createAccountsFile(file: string, now: () => number) {
     } catch (error) {
       return { kind: 'problem', problem: storeFault('unwritable', file, errorCode(error)) }
     }
-    await keepGeneration(path, rev, text)
+    const keep = isDeletion(base.document, document) ? keepOnlyGeneration : keepGeneration
+    await keep(path, rev, text)
     if (now() - sweptAt > SWEEP_EVERY_MS) {
       sweptAt = now()
       await sweep(path, now)
@@ -128,6 +129,13 @@ export function createAccountsFile(file: string, now: () => number) {
     isSetBack: (document: StoreDocument) => isSetBack(document, newest),
     changed: () => stampAt(file) !== lastStamp,
   }
+}
+
+/** Whether an account is gone, or an entry that cannot be used: each may hold tokens. */
+function isDeletion(before: StoreDocument, after: StoreDocument): boolean {
+  const left = new Set(after.accounts.map(({ uuid }) => uuid))
+  const hasAll = before.accounts.every(({ uuid }) => left.has(uuid))
+  return !hasAll || after.rejected.length < before.rejected.length
 }
 
 /** What a killed process left, or we on a disk that failed, is not there for long. */

@@ -31,12 +31,14 @@ export interface WriteOptions {
   readonly durable?: boolean
   /** Named in the temporary file's name: see `pendingRevisions`. */
   readonly rev?: number
+  /** Default: 0600. */
+  readonly mode?: number
 }
 
 export type WriteOutcome = 'written' | 'refused'
 
 /**
- * Replaces `target` by a file with `content`, mode 0600: readers see the old content or the new one,
+ * Replaces `target` by a file with `content`: readers see the old content or the new one,
  * never a part. Throws Node's error when that is impossible; then the old file is intact and
  * nothing is left over.
  */
@@ -67,7 +69,7 @@ export async function writeAtomically(
 export async function prepareWrite(
   target: string,
   content: string | Uint8Array,
-  { durable = true, rev }: Pick<WriteOptions, 'durable' | 'rev'> = {},
+  { durable = true, rev, mode }: Pick<WriteOptions, 'durable' | 'rev' | 'mode'> = {},
 ): Promise<PreparedWrite> {
   assertWritable(target)
   const temporary = temporaryPath(target, rev)
@@ -78,7 +80,7 @@ export async function prepareWrite(
     await folder?.close().catch(() => undefined)
   }
   try {
-    const stamp = await writeTemporary(temporary, Buffer.from(content), durable)
+    const stamp = await writeTemporary(temporary, Buffer.from(content), { durable, mode })
     return {
       stamp,
       commit: (check) => (check() ? rename(temporary, target) : 'refused'),
@@ -133,9 +135,15 @@ function assertWritable(target: string): void {
   if (refusal !== undefined) throw new UnsafeTargetError('EUNSAFE', refusal.detail)
 }
 
-async function writeTemporary(path: string, bytes: Buffer, durable: boolean): Promise<string> {
+async function writeTemporary(
+  path: string,
+  bytes: Buffer,
+  { durable, mode }: { readonly durable: boolean; readonly mode: number | undefined },
+): Promise<string> {
   const handle = await open(path, 'wx', 0o600)
   try {
+    // Not given to `open`: the umask would take from it.
+    if (mode !== undefined) await handle.chmod(mode)
     await handle.writeFile(bytes)
     if (durable) await handle.sync()
     const stat: BigIntStats = await handle.stat({ bigint: true })

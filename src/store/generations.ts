@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { writeAtomically } from './atomic.ts'
 import { parseDocument } from './document.ts'
 import type { StoreDocument } from './store.ts'
@@ -13,6 +14,21 @@ const SLOTS = [0, 1]
 export async function keepGeneration(path: string, rev: number, text: string): Promise<void> {
   const slot = slotPath(path, rev % SLOTS.length)
   await writeAtomically(slot, text, { durable: false }).catch(() => undefined)
+}
+
+/**
+ * The same in every slot, after something was deleted: what the person wants gone is in no copy
+ * then. The slot of the revision first, so that one is always whole.
+ */
+export async function keepOnlyGeneration(path: string, rev: number, text: string): Promise<void> {
+  await keepGeneration(path, rev, text)
+  for (const slot of SLOTS) {
+    if (slot === rev % SLOTS.length) continue
+    const place = slotPath(path, slot)
+    await writeAtomically(place, text, { durable: false }).catch(() =>
+      rm(place, { force: true }).catch(() => undefined),
+    )
+  }
 }
 
 /**

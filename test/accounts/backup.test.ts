@@ -54,6 +54,18 @@ describe('an exported file', () => {
     expect(readdirSync(folder)).toEqual(['accounts.json', 'mine'])
   })
 
+  it('is not written, nor read into the accounts, once that is stopped', async () => {
+    const { store, folder, file } = openFile([ANN])
+    const before = readFileSync(file, 'utf8')
+    const stopped = AbortSignal.abort(new Error('stopped'))
+    const place = join(folder, 'backup.json')
+    await expect(exportAccounts(store, place, SEALING, stopped)).rejects.toThrow('stopped')
+    const backup = await backupOf([BOB])
+    await expect(importAccounts(store, backup, SEALING, stopped)).rejects.toThrow('stopped')
+    expect(readdirSync(folder)).toEqual(['accounts.json'])
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
   it('is not made of nothing, nor in a folder that is not there', async () => {
     const { store, folder } = openFile([])
     expect(await exportAccounts(store, join(folder, 'x'), SEALING)).toMatchObject({

@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   disableAccount,
@@ -184,6 +185,37 @@ describe('removing accounts', () => {
     expect(text).not.toContain(CANARY)
     expect(text).toContain('stays')
     expect(await removeAllAccounts(store)).toEqual({ kind: 'removed', count: 0 })
+  })
+
+  it('leaves the token in no copy, and all others in every copy', async () => {
+    const { store, file, folder, accounts } = openFile([ANN, BOB, CAT])
+    for (const name of ['one', 'two', 'three']) await renameAccount(store, 'c', name)
+    const filesWith = (token: string) =>
+      readdirSync(folder).filter((name) => readFileSync(join(folder, name), 'utf8').includes(token))
+    const everywhere = ['accounts.json', 'accounts.json.bak-0', 'accounts.json.bak-1']
+    expect(filesWith(`${CANARY}-a`)).toEqual(everywhere)
+    await removeAccount(store, 'a')
+    expect(filesWith(`${CANARY}-a`)).toEqual([])
+    expect(filesWith(`${CANARY}-b`)).toEqual(everywhere)
+    for (const damaged of ['', '{']) {
+      writeFileSync(file, damaged)
+      expect((await accounts()).map(({ uuid }) => uuid)).toEqual(['b', 'c'])
+    }
+    await removeAllAccounts(store)
+    expect(filesWith(CANARY)).toEqual([])
+  })
+
+  it('leaves no copy that cannot be replaced', async () => {
+    const { store, file, folder } = openFile([ANN, BOB])
+    await renameAccount(store, 'b', 'other')
+    const [copy = ''] = readdirSync(folder).filter((name) => name.includes('.bak-'))
+    const slot = copy.endsWith('0') ? 1 : 0
+    writeFileSync(`${file}.bak-${slot}`, readFileSync(file), { mode: 0o600 })
+    // Such a file is never written over, as anybody could have put something else there.
+    chmodSync(join(folder, copy), 0o666)
+    await removeAccount(store, 'a')
+    expect(readdirSync(folder)).toEqual(['accounts.json', `accounts.json.bak-${slot}`])
+    expect(readFileSync(`${file}.bak-${slot}`, 'utf8')).not.toContain(`${CANARY}-a`)
   })
 
   it('removes what another process added meanwhile when all are to go', async () => {

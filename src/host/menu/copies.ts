@@ -36,11 +36,12 @@ async function exportAll(parts: MenuParts): Promise<false> {
   const sealing = { provider: pool.provider.id, passphrase }
   const result = await screen.wait(
     'Encrypting',
-    () => exportAccounts(store, path, sealing),
+    (signal) => exportAccounts(store, path, sealing, signal),
     ({ kind }) => kind,
   )
-  if (result?.kind === 'failed') screen.say('bad', result.problem)
-  if (result?.kind === 'exported') {
+  if (result === undefined) return stopped(parts)
+  if (result.kind === 'failed') screen.say('bad', result.problem)
+  else {
     screen.say('good', `${counted(result.count, 'account')} exported to ${result.file}.`)
   }
   return false
@@ -55,10 +56,10 @@ async function importAll(parts: MenuParts): Promise<boolean> {
   const sealing = { provider: pool.provider.id, passphrase: secret(typed) }
   const result = await screen.wait(
     'Decrypting',
-    () => importAccounts(store, path, sealing),
+    (signal) => importAccounts(store, path, sealing, signal),
     ({ kind }) => kind,
   )
-  if (result === undefined) return false
+  if (result === undefined) return stopped(parts)
   if (result.kind === 'failed') {
     screen.say('bad', result.problem)
     return false
@@ -69,6 +70,11 @@ async function importAll(parts: MenuParts): Promise<boolean> {
   if (known.length > 0) screen.say('info', `Here already, and left as they are: ${listed(known)}.`)
   if (added.length + known.length === 0) screen.say('info', 'The file holds no account.')
   return added.length > 0
+}
+
+function stopped({ screen }: MenuParts): false {
+  screen.say('info', 'Stopped. Nothing was changed.')
+  return false
 }
 
 async function askPath(question: string, { screen, pool }: MenuParts): Promise<string | undefined> {
