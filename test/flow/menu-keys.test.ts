@@ -85,7 +85,7 @@ describe('API keys in the menu', { timeout: HOST_MS }, () => {
     await menu.pick('Manage accounts')
     await menu.pick('work')
     await menu.pick('Enter a new key')
-    await menu.sees('The new API key of work')
+    await menu.sees('The new API key')
     await menu.enter(anthropic.account('kim').apiKey)
     await menu.sees('work has the new key.')
     await menu.pick('Back')

@@ -94,7 +94,7 @@ describe('a login through the menu', { timeout: HOST_MS }, () => {
     await menu.pick(way)
     await FINISH[way]?.(menu)
     await menu.sees(`account ${name} is signed in again.`)
-    await menu.sees('● Switch off')
+    await menu.sees('● Rename')
     const [first, ...others] = await stored(home, provider)
     expect(first).toMatchObject({ label: name, isAuthDisabled: false })
     expect(first?.['refreshToken']).not.toBe(before)
@@ -171,6 +171,7 @@ describe('a login through the menu', { timeout: HOST_MS }, () => {
       await menu.sees('Waiting for you to')
       await menu.press('Escape')
       await menu.sees('The login was stopped. Nothing was changed.')
+      expect(await menu.screen()).toMatch(/■ {2}Waiting for you to [a-z ]+\n│ {2}Stop/)
       await menu.sees('● Add account')
     }
     expect(await isListening(OPENAI_PORT, '127.0.0.1')).toBe(false)

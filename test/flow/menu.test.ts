@@ -185,7 +185,7 @@ describe('the menu in a terminal', { timeout: HOST_MS }, () => {
     await menu.press('C-u')
     await menu.enter('delete all')
     await menu.sees('1 account deleted')
-    await expectScreen(menu, home, 'Deletes 1', 'delete-all')
+    await expectScreen(menu, home, 'This deletes 1', 'delete-all')
     expect(await stored(home, 'anthropic')).toEqual([])
 
     await menu.pick('Export or import')
@@ -280,6 +280,12 @@ describe('a menu that is left', { timeout: HOST_MS }, () => {
     await menu.sees('week')
     await menu.sees('2 accounts. What next?')
     await expectScreen(menu, home, 'Asking how much', 'quotas-narrow')
+    await menu.pick('Load balancing')
+    await menu.sees('● sticky       a conversation keeps its account')
+    await menu.sees('○ drain        first what a reset would waste')
+    await menu.press('Escape')
+    await menu.pick('Delete all accounts')
+    await menu.sees('◆  To go on, type: delete all\n│')
     const [, shown = ''] = (await menu.styledScreen()).split('Asking how much')
     // oxlint-disable-next-line no-control-regex -- colours are what is looked for
     expect(shown).not.toMatch(/\u001b\[/)

@@ -4,7 +4,6 @@ import { type Secret, secret } from '../../secret.ts'
 import { sayIfMixed } from './mixed.ts'
 import { say } from './say.ts'
 import type { MenuParts } from './menu.ts'
-import type { Row } from './rows.ts'
 
 /** Takes an API key into the pool. True when there is a new account. */
 export async function addKeyAccount(parts: MenuParts): Promise<boolean> {
@@ -30,8 +29,8 @@ export async function addKeyAccount(parts: MenuParts): Promise<boolean> {
 }
 
 /** Puts another key in the place of one. Always false: there is no new account. */
-export async function enterNewKey({ id, label }: Row, parts: MenuParts): Promise<false> {
-  const apiKey = await askKey(`The new API key of ${label} (Esc goes back)`, parts)
+export async function enterNewKey(id: string, parts: MenuParts): Promise<false> {
+  const apiKey = await askKey('The new API key (Esc goes back)', parts)
   if (apiKey === undefined) return false
   return say(await replaceKey(parts.store, id, apiKey), 'has the new key', parts)
 }

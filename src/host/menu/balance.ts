@@ -3,10 +3,10 @@ import type { Strategy } from '../../config/schema.ts'
 import type { MenuParts } from './menu.ts'
 
 const EXPLAINED = {
-  sticky: 'a conversation stays with one account',
-  'round-robin': 'each request goes to the next account',
-  hybrid: 'the best by usage, health, rest, load',
-  drain: 'the quota that a reset would waste',
+  sticky: 'a conversation keeps its account',
+  'round-robin': 'each request, the next account',
+  hybrid: 'by usage, health, rest and load',
+  drain: 'first what a reset would waste',
 } as const satisfies Record<Strategy, string>
 
 const STRATEGIES = ['sticky', 'round-robin', 'hybrid', 'drain'] as const satisfies Strategy[]

@@ -7,8 +7,9 @@ const WORD = 'delete all'
 /** Deletes every account after the person has typed that. */
 export async function deleteAll({ pool, screen, store, world }: MenuParts): Promise<void> {
   const count = counted(pool.status().accounts.length, `${pool.provider.name} account`)
+  screen.say('warning', `This deletes ${count} from this machine, logins and keys.`)
   const typed = await screen.ask({
-    question: `Deletes ${count} with their logins. To go on, type: ${WORD}`,
+    question: `To go on, type: ${WORD}`,
     check: (text) => (text.trim() === WORD ? undefined : `Type "${WORD}", or leave with Esc.`),
   })
   if (typed?.trim() !== WORD) return

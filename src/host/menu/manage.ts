@@ -11,6 +11,7 @@ import { loadRows } from './load-rows.ts'
 import type { MenuParts } from './menu.ts'
 import { type Look, type Row, isLoginNeeded, rowDetails, rowLines } from './rows.ts'
 import { say } from './say.ts'
+import { shortened } from './words.ts'
 import type { Choice } from './screen.ts'
 
 type Action = 'rename' | 'enable' | 'disable' | 'signIn' | 'move' | 'delete' | 'back'
@@ -25,7 +26,7 @@ export async function manage(parts: MenuParts): Promise<boolean> {
   while (!screen.isLeft()) {
     const rows = await loadRows(parts)
     if (rows.length === 0) break
-    const lines = rowLines(rows, lookOf(parts))
+    const lines = rowLines(rows, { ...lookOf(parts), width: screen.choiceWidth() })
     const choices = rows.map(({ id }, index) => ({ value: id, label: lines[index] ?? '' }))
     const id = await screen.choose('Which account?', [...choices, BACK], last)
     const row = rows.find((each) => each.id === id)
@@ -67,7 +68,7 @@ async function act(
     case 'disable':
       return say(await disableAccount(store, row.id), 'is switched off', parts)
     case 'signIn':
-      return row.kind === 'apiKey' ? enterNewKey(row, parts) : signInAgain(parts, row.label)
+      return row.kind === 'apiKey' ? enterNewKey(row.id, parts) : signInAgain(parts, row.label)
     case 'move':
       return move(row, rows, parts)
     case 'delete':
@@ -89,9 +90,11 @@ async function rename(row: Row, parts: MenuParts): Promise<boolean> {
 
 async function move(row: Row, rows: readonly Row[], parts: MenuParts): Promise<boolean> {
   const { screen, store } = parts
+  const room = screen.choiceWidth() - '100 (now )'.length
   const choices = rows.map(({ label, place }) => ({
     value: String(place),
-    label: `${place}${place === row.place ? ' (where it is)' : ` (now ${label})`}`,
+    label:
+      place === row.place ? `${place} (where it is)` : `${place} (now ${shortened(label, room)})`,
   }))
   const question = 'Which place? Among equals, the first in the order serves first.'
   const place = await screen.choose(question, choices, String(row.place))
@@ -113,7 +116,7 @@ async function remove(row: Row, parts: MenuParts): Promise<boolean> {
   return say(await removeAccount(store, row.id), 'was deleted', parts)
 }
 
-/** What is most likely wanted comes first. */
+/** What repairs it comes first; one Enter too many must not take it away. */
 function actionsFor(row: Row, count: number): readonly Choice<Action>[] {
   const isKey = row.kind === 'apiKey'
   const signIn = { value: 'signIn', label: isKey ? 'Enter a new key' : 'Sign in again' } as const
@@ -125,16 +128,16 @@ function actionsFor(row: Row, count: number): readonly Choice<Action>[] {
   const isRepair = needsLogin || (isKey && row.disabledReason === 'auth')
   return [
     ...(isRepair ? [signIn] : []),
-    isOff ? enable : disable,
+    ...(isOff ? [enable] : []),
     { value: 'rename', label: 'Rename' },
     ...(count > 1 ? [{ value: 'move', label: 'Change its place' } as const] : []),
     ...(isRepair ? [] : [signIn]),
+    ...(isOff ? [] : [disable]),
     { value: 'delete', label: 'Delete' },
     BACK,
   ]
 }
 
 function lookOf({ screen, world }: MenuParts): Look {
-  // Room for the mark before a choice.
-  return { paint: screen.paint, width: screen.width() - 2, now: world.now() }
+  return { paint: screen.paint, width: screen.width(), now: world.now() }
 }

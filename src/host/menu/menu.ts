@@ -91,13 +91,13 @@ function itemsFor(count: number): readonly Choice<Item>[] {
   const settings = {
     value: 'balance',
     label: 'Load balancing',
-    hint: 'how the next account is chosen',
+    hint: 'who serves next',
   } as const
   if (count === 0) return [add, settings, copies, leave]
   return [
     add,
     { value: 'quotas', label: 'Check quotas', hint: 'asks the provider' },
-    { value: 'manage', label: 'Manage accounts', hint: 'rename, switch off, order, delete' },
+    { value: 'manage', label: 'Manage accounts', hint: 'rename, order, delete' },
     settings,
     copies,
     { value: 'deleteAll', label: 'Delete all accounts' },

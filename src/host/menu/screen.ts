@@ -30,6 +30,8 @@ interface Question {
 export interface Screen {
   /** How many characters a line of text has room for. */
   width(): number
+  /** The same for a choice: the library breaks its lines earlier. */
+  choiceWidth(): number
   readonly paint: Paint
   open(title: string): void
   say(tone: 'info' | 'good' | 'warning' | 'bad', sentence: string): void
@@ -61,6 +63,8 @@ export interface Screen {
 /** What stands before each line of text. */
 const GUIDE_WIDTH = 3
 const LEAST_WIDTH = 20
+/** The mark of a choice, and the colour of the guide, which the library counts as characters. */
+const BESIDE_CHOICE = 12
 const FRAMES = unicode ? ['◒', '◐', '◓', '◑'] : ['•', 'o', 'O', '0']
 const FRAME_MS = 120
 /** For work that was stopped to end, ms. */
@@ -97,12 +101,19 @@ export function openScreen(signal: AbortSignal): Screen {
     let frame = 0
     let end: string | undefined
     let isOpen = true
+    let isStopped = false
     let isSettled = false
+    // Heard before the question hears it, which then shows itself once more.
+    const noteStop = (_text: unknown, key: { name?: string; ctrl?: boolean } | undefined) => {
+      isStopped ||= key?.ctrl === true || key?.name === 'escape' || key?.name === 'return'
+    }
+    input.on('keypress', noteStop)
     // The library's own spinner ends the process at Esc: this is a question that moves, and that
     // the end of the work answers.
     const prompt = select({
       get message() {
-        return end === undefined ? `${FRAMES[frame % FRAMES.length]} ${what}` : what
+        const isOver = end !== undefined || isStopped
+        return isOver ? what : `${FRAMES[frame % FRAMES.length]} ${what}`
       },
       options: [
         {
@@ -135,6 +146,7 @@ export function openScreen(signal: AbortSignal): Screen {
       (error: unknown) => ({ error }),
     )
     await prompt
+    input.off('keypress', noteStop)
     isOpen = false
     clearInterval(timer)
     if (isSettled) {
@@ -150,6 +162,7 @@ export function openScreen(signal: AbortSignal): Screen {
 
   return {
     width,
+    choiceWidth: () => Math.max(LEAST_WIDTH, width() - BESIDE_CHOICE),
     paint: (tone, words) => (tone === 'plain' ? words : styleText(STYLES[tone], words)),
     open: (title) => intro(title, { output }),
     say(tone, sentence) {
