@@ -21,7 +21,6 @@ import {
   entryFor,
   isKeyInTheWay,
   keyInTheWay,
-  needsOAuthEntry,
 } from './auth-entry.ts'
 import { authSourceOf, readAuthLogins } from './auth-file.ts'
 import { importFromOpenCode } from './import-login.ts'
