@@ -37,7 +37,10 @@ export async function openMenu(home: Home, provider: string, size = USUAL) {
     for (let step = 0; step < Math.abs(steps); step++) await press(steps > 0 ? 'Down' : 'Up')
     const isThere = async () => (await offered()).some((each) => each.isChosen && isIt(each))
     await expect.poll(isThere, POLL).toBe(true)
+    const before = await screen()
     await terminal.enter()
+    // The next question may offer the same choice at another place.
+    await expect.poll(screen, POLL).not.toBe(before)
   }
 
   await sees('Login method')
