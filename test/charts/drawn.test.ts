@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type AnyStateMachine, type AnyStateNode, createMachine } from 'xstate'
 import { readChart } from './chart.ts'
+import type { Direction } from './elk-graph.ts'
 import { DRAWN } from './files.ts'
-import { type Direction, type Rectangle, layoutOf } from './layout.ts'
+import { type Rectangle, layoutOf } from './layout.ts'
 import { mermaidOf } from './mermaid.ts'
 import { svgOf } from './svg.ts'
 

@@ -1,14 +1,6 @@
 import type { Arrow, Chart } from './chart.ts'
-import {
-  type Box,
-  LINE_PX,
-  type Layout,
-  type Mark,
-  PADDING_PX,
-  type Point,
-  TITLE_PX,
-  type Wire,
-} from './layout.ts'
+import { type Box, type Layout, type Mark, type Point, type Wire } from './layout.ts'
+import { ANY_TITLE, LINE_PX, PADDING_PX, TITLE_PX } from './sizes.ts'
 import { STYLE } from './style.ts'
 import { type Line, sentence } from './words.ts'
 
@@ -72,7 +64,7 @@ function markOf({ arrow, lines, x, y, width, height }: Mark): string {
   return (
     `<g class="rota-chart-any" ${attributesOf(arrow)}>${tooltipOf(arrow)}` +
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="8"/>` +
-    `<text class="rota-chart-title" x="${x + PADDING_PX / 2}" y="${y + 14}">in any state</text>` +
+    `<text class="rota-chart-title" x="${x + PADDING_PX / 2}" y="${y + 14}">${ANY_TITLE}</text>` +
     `${wordsOf(lines, x, y + LINE_PX)}</g>`
   )
 }
