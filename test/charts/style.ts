@@ -13,7 +13,7 @@ export const STYLE = `
 .rota-chart-state[data-tags~=broken]>rect{stroke:var(--bad)}
 .rota-chart-group>rect{fill:var(--group)}
 .rota-chart-region>rect{fill:var(--group);stroke-dasharray:6 4}
-.rota-chart .rota-chart-head>text{stroke:var(--group);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}
+.rota-chart .rota-chart-over>text{stroke:var(--group);stroke-width:4px;stroke-linejoin:round;paint-order:stroke}
 .rota-chart .rota-chart-name{fill:var(--ink);font:600 14px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}
 .rota-chart-line{fill:none;stroke:var(--line);stroke-width:1.3}
 .rota-chart-tip{fill:var(--line)}
@@ -23,6 +23,6 @@ export const STYLE = `
 .rota-chart .rota-chart-any>.rota-chart-title{fill:var(--quiet);font-style:italic}
 .rota-chart-label>rect{fill:var(--paper);opacity:.92}
 .rota-chart .rota-chart-label>text{fill:var(--ink)}
-.rota-chart-state[data-live]>rect{stroke:var(--live);stroke-width:2.4}
-.rota-chart-leaf[data-live]>rect{fill:var(--live-box)}
+.rota-chart-state[data-live]>rect{stroke:var(--live);stroke-width:1.6}
+.rota-chart-leaf[data-live]>rect{fill:var(--live-box);stroke-width:2.6}
 `

@@ -47,10 +47,11 @@ function boxOf({ state, isRegion, x, y, width, height }: Box): string {
   )
 }
 
-/** The words of a box, above the lines that cross it on their way to a state inside. */
+/** The words of a box, over the lines that cross it on their way to a state inside. */
 function headOf({ state, lines, x, y }: Box): string {
+  const over = state.states.length > 0 ? ' rota-chart-over' : ''
   return (
-    `<g class="rota-chart-head" data-of="${escaped(state.id)}">` +
+    `<g class="rota-chart-head${over}" data-of="${escaped(state.id)}">` +
     `<text class="rota-chart-name" x="${x + PADDING_PX}" y="${y + 20}">${escaped(state.name)}</text>` +
     `${lines.map((line, index) => textOf(line, x + PADDING_PX, y + TITLE_PX, index)).join('')}</g>`
   )
