@@ -2,6 +2,7 @@ import commonjs from '@rollup/plugin-commonjs'
 import resolve from '@rollup/plugin-node-resolve'
 import { dts } from 'rollup-plugin-dts'
 import esbuild from 'rollup-plugin-esbuild'
+import { page } from './build/page.mjs'
 
 /**
  * proper-lockfile brings two modules that change the host's process: signal-exit adds signal
@@ -47,4 +48,4 @@ const types = (name) => ({
   output: { file: `dist/${name}.d.ts`, format: 'es' },
 })
 
-export default [bundle('index'), bundle('core'), types('index'), types('core')]
+export default [bundle('index'), bundle('core'), types('index'), types('core'), page]
