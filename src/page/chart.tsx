@@ -21,17 +21,18 @@ export function Chart({ machine, states, of }: ChartProps) {
     frame.current?.replaceChildren(document.importNode(template.content, true))
   }, [machine])
   useEffect(() => {
-    const drawing = frame.current?.querySelector('svg')
-    drawing?.setAttribute('role', 'img')
-    drawing?.setAttribute('aria-label', name)
     for (const node of frame.current?.querySelectorAll('[data-id]') ?? []) {
       highlight(node, states)
     }
-    showLive(frame.current)
-  }, [machine, key, name])
+    showLive(frame.current?.parentElement)
+  }, [machine, key])
 
   // It may be wider than the screen: then it scrolls, also by the keyboard.
-  return <div class="chart" ref={frame} role="group" aria-label={`${machine} chart`} tabIndex={0} />
+  return (
+    <div class="chart" role="img" aria-label={name} tabIndex={0}>
+      <div ref={frame} aria-hidden="true" />
+    </div>
+  )
 }
 
 function highlight(node: Element, states: readonly string[]): void {
@@ -43,9 +44,9 @@ function highlight(node: Element, states: readonly string[]): void {
 }
 
 /** Scrolls the chart, and nothing else, to its first live state. */
-function showLive(frame: HTMLElement | null): void {
+function showLive(frame: HTMLElement | null | undefined): void {
   const node = frame?.querySelector('[data-live="here"]')
-  if (frame === null || !node) return
+  if (!frame || !node) return
   const [outer, inner] = [frame.getBoundingClientRect(), node.getBoundingClientRect()]
   frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
 }

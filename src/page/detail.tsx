@@ -48,9 +48,8 @@ export function Detail({ account, timeline, now, id }: DetailProps) {
           )}
         </div>
         <div class="detail-charts">
-          <h5>
-            Its machine now <span class="states">{states.map(regionOf).join(', ')}</span>
-          </h5>
+          <h5>Its machine now</h5>
+          <p class="states">{states.map(regionOf).join(', ')}</p>
           {charts.map((machine) => (
             <Chart key={machine} machine={machine} states={states} of={label} />
           ))}

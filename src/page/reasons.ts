@@ -31,7 +31,7 @@ export function returnOf({
 }
 
 /** The current limits but the one that the state already tells. */
-export function otherLimits(
+function otherLimits(
   { state, limits, backAt }: Pick<AccountPicture, 'state' | 'limits' | 'backAt'>,
   now: number,
 ): readonly LimitRecord[] {

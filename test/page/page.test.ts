@@ -9,6 +9,7 @@ const BROWSER_MS = 60_000
 const WAIT_MS = 10_000
 /** Long enough to load the page before its clock stops. */
 const STOP_MS = 15_000
+const CHART_OF_WORK = 'Statechart of work (account): availability: active, token: idle'
 
 let browser: Browser
 let server: PageServer
@@ -173,8 +174,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     await live.first().waitFor()
     const ids = await live.evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-id')))
     expect(ids).toEqual(['account.availability.active', 'account.token.idle'])
-    const name = 'Statechart of work (account): availability: active, token: idle'
-    expect(await page.getByRole('img', { name }).count()).toBe(1)
+    expect(await page.getByRole('img', { name: CHART_OF_WORK }).count()).toBe(1)
   })
 
   it('follows the states of the chosen account', async () => {
@@ -230,7 +230,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
         }),
       )
     }
-    expect(stops).toEqual(['Claude', 'work', 'account chart', 'home', 'all accountsworkhome'])
+    expect(stops).toEqual(['Claude', 'work', CHART_OF_WORK, 'home', 'all accountsworkhome'])
   })
 
   it('filters the timeline by account, newest first', async () => {
