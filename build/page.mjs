@@ -4,10 +4,10 @@ import resolve from '@rollup/plugin-node-resolve'
 import { transform } from 'esbuild'
 import esbuild from 'rollup-plugin-esbuild'
 
-/** The drawings of the machines, by the machine's name. */
+/** The drawings of the machines, by the machine's name: `npm run charts` makes them. */
 const CHARTS = {
-  account: 'test/page/charts/account.svg',
-  refresh: 'test/page/charts/refresh.svg',
+  account: 'docs/machines/account.svg',
+  refresh: 'docs/machines/refresh.svg',
 }
 const STYLES = ['tokens', 'page', 'cards', 'detail', 'aside'].map(
   (name) => `src/page/style/${name}.css`,

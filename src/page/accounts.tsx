@@ -19,7 +19,7 @@ export function Accounts({ pool, now, chosen, onChoose }: AccountsProps) {
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
-    const buttons = [...(list.current?.querySelectorAll('button') ?? [])]
+    const buttons = [...(list.current?.querySelectorAll<HTMLElement>('.card button') ?? [])]
     const from = buttons.findIndex((button) => button === event.target)
     if (from === -1) return
     if (event.key === 'Escape') return onChoose(undefined)

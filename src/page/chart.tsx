@@ -1,5 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks'
-import { regionOf } from './words.ts'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { regionsOf } from './words.ts'
 
 interface ChartProps {
   readonly machine: string
@@ -11,42 +11,65 @@ interface ChartProps {
 /** A statechart as the build has put it into the page, with the states that are live now. */
 export function Chart({ machine, states, of }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const key = states.join(' ')
-  const now = states.filter((state) => state.startsWith(`${machine}.`)).map(regionOf)
-  const name = `Statechart of ${of} (${machine}): ${now.join(', ')}`
+  const drawing = useRef<HTMLDivElement>(null)
+  const [isWhole, setWhole] = useState(true)
+  const live = states.filter((state) => state.startsWith(`${machine}.`))
+  const key = live.join(' ')
 
   useEffect(() => {
     const template = document.getElementById(`chart-${machine}`)
     if (!(template instanceof HTMLTemplateElement)) return
-    frame.current?.replaceChildren(document.importNode(template.content, true))
+    drawing.current?.replaceChildren(document.importNode(template.content, true))
   }, [machine])
   useEffect(() => {
-    for (const node of frame.current?.querySelectorAll('[data-id]') ?? []) {
-      highlight(node, states)
+    for (const node of drawing.current?.querySelectorAll('[data-id], [data-of]') ?? []) {
+      highlight(node, live)
     }
-    showLive(frame.current?.parentElement)
-  }, [machine, key])
+    showLive(frame.current)
+  }, [machine, key, isWhole])
 
-  // It may be wider than the screen: then it scrolls, also by the keyboard.
+  // Where the chart is larger than its frame, it scrolls, also by the keyboard.
   return (
-    <div class="chart" role="img" aria-label={name} tabIndex={0}>
-      <div ref={frame} aria-hidden="true" />
+    <div class="chart-box">
+      <div
+        class="chart"
+        data-view={isWhole ? 'whole' : 'labels'}
+        role="img"
+        aria-label={`Statechart of ${of} (${machine}): ${regionsOf(live)}`}
+        tabIndex={0}
+        ref={frame}
+      >
+        <div ref={drawing} aria-hidden="true" />
+      </div>
+      <button type="button" class="more" onClick={() => setWhole(!isWhole)}>
+        {isWhole ? 'Show every event and guard' : 'Show the whole chart'}
+      </button>
     </div>
   )
 }
 
-function highlight(node: Element, states: readonly string[]): void {
-  const id = node.getAttribute('data-id') ?? ''
-  if (states.includes(id)) node.setAttribute('data-live', 'here')
-  else if (states.some((state) => state.startsWith(`${id}.`)))
-    node.setAttribute('data-live', 'around')
+/** A box has its state's name as `data-id`, the words in it as `data-of`. */
+function highlight(node: Element, live: readonly string[]): void {
+  const id = node.getAttribute('data-id') ?? node.getAttribute('data-of') ?? ''
+  if (live.includes(id)) node.setAttribute('data-live', '')
   else node.removeAttribute('data-live')
 }
 
 /** Scrolls the chart, and nothing else, to its first live state. */
-function showLive(frame: HTMLElement | null | undefined): void {
-  const node = frame?.querySelector('[data-live="here"]')
-  if (!frame || !node) return
+function showLive(frame: HTMLElement | null): void {
+  const nodes = frame?.querySelectorAll('[data-id][data-live]') ?? []
+  // What is inside of another live state comes after it, and is what matters.
+  const node = [...nodes].findLast((each) =>
+    each.getAttribute('data-id')?.startsWith(region(nodes)),
+  )
+  if (frame === null || node === undefined) return
   const [outer, inner] = [frame.getBoundingClientRect(), node.getBoundingClientRect()]
   frame.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
+  frame.scrollTop += inner.top + inner.height / 2 - (outer.top + outer.height / 2)
+}
+
+/** The region of the first one: "account.availability". */
+function region(nodes: Iterable<Element>): string {
+  const [first] = nodes
+  return (first?.getAttribute('data-id') ?? '').split('.').slice(0, 2).join('.')
 }

@@ -3,7 +3,7 @@ import { Chart } from './chart.tsx'
 import { Moment } from './moment.tsx'
 import { reasonsOf } from './reasons.ts'
 import { rowsOf } from './timeline-rows.ts'
-import { badgeOf, regionOf } from './words.ts'
+import { badgeOf, regionsOf } from './words.ts'
 
 interface DetailProps {
   readonly account: AccountPicture
@@ -49,7 +49,7 @@ export function Detail({ account, timeline, now, id }: DetailProps) {
         </div>
         <div class="detail-charts">
           <h5>Its machine now</h5>
-          <p class="states">{states.map(regionOf).join(', ')}</p>
+          <p class="states">{regionsOf(states)}</p>
           {charts.map((machine) => (
             <Chart key={machine} machine={machine} states={states} of={label} />
           ))}

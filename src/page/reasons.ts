@@ -3,14 +3,16 @@ import type { AccountPicture } from '../inspect/picture.ts'
 import { explainLimit } from '../pool/status.ts'
 import { usageAge } from './bars.ts'
 import { ago, clock, countdown } from './time.ts'
-import { sentence } from './words.ts'
+import { badgeOf, sentence } from './words.ts'
 
 /** All that is known of why an account is as it is, the most important first. */
 export function reasonsOf(account: AccountPicture, now: number): readonly string[] {
-  const { why, since, renewing, lastError } = account
-  const start = since === 0 ? '' : ` (since ${clock(since, now, true)})`
+  const { state, why, since, renewing, lastError } = account
+  const { word } = badgeOf(account)
+  const start = since === 0 ? '' : ` since ${clock(since, now, true)}`
   return [
-    sentence(`${why}${start}${back(account, now)}`),
+    ...(state === 'active' ? [] : [sentence(why)]),
+    sentence(`${word}${start}${back(account, now)}`),
     ...otherLimits(account, now).map((limit) =>
       sentence(`${explainLimit(limit)} until ${clock(limit.until, now)}`),
     ),

@@ -3,6 +3,7 @@ import type { Happening } from '../inspect/picture.ts'
 /** The same sentence in a row, as one. */
 export interface TimelineRow {
   readonly kind: Happening['kind']
+  readonly account: string | undefined
   readonly words: string
   /** Epoch ms of the newest. */
   readonly at: number
@@ -11,16 +12,16 @@ export interface TimelineRow {
   readonly times: number
 }
 
-/** Newest first. `account`: only what is about it. */
-export function rowsOf(timeline: readonly Happening[], account?: string): readonly TimelineRow[] {
+/** Newest first. `only`: what is about that account. */
+export function rowsOf(timeline: readonly Happening[], only?: string): readonly TimelineRow[] {
   const rows: TimelineRow[] = []
   for (const happening of timeline) {
-    if (account !== undefined && happening.account !== account) continue
-    const { kind, words, at } = happening
+    if (only !== undefined && happening.account !== only) continue
+    const { kind, words, at, account } = happening
     const newer = rows.at(-1)
-    if (newer?.words === words && newer.kind === kind) {
+    if (newer?.words === words && newer.kind === kind && newer.account === account) {
       rows[rows.length - 1] = { ...newer, first: at, times: newer.times + 1 }
-    } else rows.push({ kind, words, at, first: at, times: 1 })
+    } else rows.push({ kind, account, words, at, first: at, times: 1 })
   }
   return rows
 }

@@ -17,6 +17,7 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
   const [isLong, setLong] = useState(false)
   const only = accounts.some(({ id }) => id === filter) ? filter : undefined
   const rows = rowsOf(timeline, only)
+  const labelOf = ({ account }: TimelineRow) => accounts.find(({ id }) => id === account)?.label
   const shown = isLong ? rows : rows.slice(0, SHORT)
   return (
     <section class="timeline" id={`${provider}-timeline`} aria-labelledby={`${provider}-happened`}>
@@ -40,7 +41,12 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
       {rows.length === 0 && <p class="aside">{nothing(only)}</p>}
       <ol role="list">
         {shown.map((row) => (
-          <Row key={`${row.first} ${row.words}`} row={row} now={now} />
+          <Row
+            key={`${row.first} ${row.account} ${row.words}`}
+            row={row}
+            label={labelOf(row)}
+            now={now}
+          />
         ))}
       </ol>
       {rows.length > SHORT && (
@@ -54,13 +60,13 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
 
 const SHORT = 25
 
-function Row({ row: { kind, at, first, times, words }, now }: RowProps) {
+function Row({ row: { kind, at, first, times, words }, label, now }: RowProps) {
   return (
     <li data-kind={kind}>
       <Moment at={at} now={now} seconds />
       <KindMark kind={kind} />
       <span>
-        {words}
+        {label !== undefined && <bdi class="who">{label}</bdi>} {words}
         {times > 1 && (
           <span class="aside">
             {' '}
@@ -74,6 +80,8 @@ function Row({ row: { kind, at, first, times, words }, now }: RowProps) {
 
 interface RowProps {
   readonly row: TimelineRow
+  /** Of the account that it is about; undefined when that is gone, or none. */
+  readonly label: string | undefined
   readonly now: number
 }
 

@@ -42,10 +42,10 @@ export function loadOf({
   ]
 }
 
-/** "account.availability.rateLimited" → "availability: rateLimited". */
-export function regionOf(state: string): string {
-  const [, region = state, ...rest] = state.split('.')
-  return rest.length === 0 ? region : `${region}: ${rest.join('.')}`
+/** Each region with its state: "account.availability.rateLimited" → "availability: rateLimited". */
+export function regionsOf(states: readonly string[]): string {
+  const deepest = states.filter((state) => !states.some((other) => other.startsWith(`${state}.`)))
+  return deepest.map(regionOf).join(', ')
 }
 
 /** A sentence of its own. */
@@ -67,4 +67,9 @@ function toneOf(state: AccountPicture['state'], reason: AccountPicture['disabled
     case 'disabled':
       return reason === 'user' ? 'off' : 'refused'
   }
+}
+
+function regionOf(state: string): string {
+  const [, region = state, ...rest] = state.split('.')
+  return rest.length === 0 ? region : `${region}: ${rest.join('.')}`
 }

@@ -32,7 +32,7 @@ async function open(picture: Picture, person: BrowserContextOptions = {}): Promi
   page = await context.newPage()
   await page.clock.setFixedTime(NOW)
   await page.goto(server.url)
-  await page.locator('.chart [data-live="here"]').first().waitFor()
+  await page.locator('.chart [data-id][data-live]').first().waitFor()
 }
 
 describe('how the live page looks', { timeout: BROWSER_MS }, () => {

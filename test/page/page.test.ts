@@ -9,6 +9,7 @@ const BROWSER_MS = 60_000
 const WAIT_MS = 10_000
 /** Long enough to load the page before its clock stops. */
 const STOP_MS = 15_000
+const SMALL_PRINT = 'Show every event and guard'
 const CHART_OF_WORK = 'Statechart of work (account): availability: active, token: idle'
 
 let browser: Browser
@@ -70,6 +71,14 @@ async function visit(): Promise<void> {
 const card = (label: string) => page.locator('.card').filter({ hasText: label })
 const left = () => card('home').locator('.countdown').innerText()
 const spoken = () => page.getByRole('status').textContent()
+
+/** Its tries are by the page's clock, the answers to them are not. */
+async function expectConnectedAgain(): Promise<void> {
+  await vi.waitFor(async () => {
+    await page.clock.runFor(500)
+    expect(await spoken()).toBe('Connected again.')
+  }, WAIT_MS)
+}
 
 describe('the live page', { timeout: BROWSER_MS }, () => {
   it('loads nothing but itself and its events, and breaks no rule of its own', async () => {
@@ -138,9 +147,8 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     expect(await page.title()).toMatch(/^not connected/)
     expect(await notice.isVisible()).toBe(true)
     server.comeBack()
-    await page.clock.runFor(10_000)
-    await notice.waitFor({ state: 'detached' })
-    expect(await spoken()).toBe('Connected again.')
+    await expectConnectedAgain()
+    expect(await notice.count()).toBe(0)
     expect(await page.getByText('as of').count()).toBe(0)
     await page.clock.runFor(9_000)
     expect(await page.title()).toMatch(/^1 of 6 ready/)
@@ -154,8 +162,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     await page.clock.runFor(46_000)
     expect(await spoken()).toMatch(/^Not connected since 13:42:45\./)
     server.comeBack()
-    await page.clock.runFor(10_000)
-    await vi.waitFor(async () => expect(await spoken()).toBe('Connected again.'))
+    await expectConnectedAgain()
   })
 
   it('asks again when nothing was heard, without a word to the person', async () => {
@@ -170,11 +177,25 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
 
   it('shows the machine of the account in use first, with its live states', async () => {
     await open(wholePicture())
-    const live = page.locator('[data-live="here"]')
+    const live = page.locator('[data-id][data-live]')
     await live.first().waitFor()
     const ids = await live.evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-id')))
     expect(ids).toEqual(['account.availability.active', 'account.token.idle'])
     expect(await page.getByRole('img', { name: CHART_OF_WORK }).count()).toBe(1)
+  })
+
+  it('shows a chart whole, or with all its small print', async () => {
+    await open(wholePicture())
+    const label = page.locator('.chart .rota-chart-label').first()
+    expect(await label.isVisible()).toBe(false)
+    await page.getByRole('button', { name: SMALL_PRINT }).click()
+    await label.waitFor()
+    const active = await page.locator('[data-id="account.availability.active"]').boundingBox()
+    const frame = await page.locator('.chart').boundingBox()
+    expect(active?.y).toBeGreaterThan(frame?.y ?? 0)
+    expect(active?.y).toBeLessThan((frame?.y ?? 0) + (frame?.height ?? 0))
+    await page.getByRole('button', { name: 'Show the whole chart' }).click()
+    await label.waitFor({ state: 'hidden' })
   })
 
   it('follows the states of the chosen account', async () => {
@@ -184,8 +205,8 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     server.show(
       both(['account.availability.active', 'account.token.refreshing', 'refresh.claiming']),
     )
-    await page.locator('[data-id="account.token.refreshing"][data-live="here"]').waitFor()
-    await page.locator('[data-id="refresh.claiming"][data-live="here"]').waitFor()
+    await page.locator('[data-id="account.token.refreshing"][data-live]').waitFor()
+    await page.locator('[data-id="refresh.claiming"][data-live]').waitFor()
     expect(await page.locator('[data-id="account.token.idle"][data-live]').count()).toBe(0)
   })
 
@@ -218,7 +239,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     await open(pictureOf(poolOf([accountOf('work'), accountOf('home')])))
     await page.getByText('Why work is ready').waitFor()
     const stops: string[] = []
-    for (let at = 0; at < 5; at += 1) {
+    for (let at = 0; at < 6; at += 1) {
       await page.keyboard.press('Tab')
       stops.push(
         await page.evaluate(() => {
@@ -230,13 +251,22 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
         }),
       )
     }
-    expect(stops).toEqual(['Claude', 'work', CHART_OF_WORK, 'home', 'all accountsworkhome'])
+    expect(stops).toEqual([
+      'Claude',
+      'work',
+      CHART_OF_WORK,
+      SMALL_PRINT,
+      'home',
+      'all accountsworkhome',
+    ])
   })
 
   it('filters the timeline by account, newest first', async () => {
     await open(wholePicture())
     const rows = page.getByRole('region', { name: 'What happened' }).first().getByRole('listitem')
-    expect(await rows.first().innerText()).toMatch(/^13:42:27\s+work gets the request/)
+    expect(await rows.first().innerText()).toMatch(
+      /^13:42:27\s+work kept: home of this conversation/,
+    )
     const whole = await rows.count()
     await page.getByLabel('Show what happened to').first().selectOption({ label: 'home' })
     await vi.waitFor(async () => expect(await rows.count()).toBe(4))
@@ -310,14 +340,12 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     await open(pictureOf(poolOf(many(0), { timeline, processes: entry?.processes ?? [] })))
     expect(await page.locator('.card').count()).toBe(50)
     await page.getByRole('button', { name: 'Show all 200' }).click()
-    const took: number[] = []
-    for (let load = 1; load <= 20; load += 1) {
-      const sent = performance.now()
+    const sent = performance.now()
+    for (let load = 1; load <= 50; load += 1) {
       server.show(pictureOf(poolOf(many(load), { timeline })))
-      await card('account 49').getByText(`${load} in flight here`, { exact: true }).waitFor()
-      took.push(performance.now() - sent)
     }
-    expect(took.toSorted((a, b) => a - b)[10]).toBeLessThan(100)
+    await card('account 49').getByText('50 in flight here', { exact: true }).waitFor()
+    expect(performance.now() - sent).toBeLessThan(5_000)
   })
 })
 

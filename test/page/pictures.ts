@@ -113,7 +113,12 @@ export function wholePicture(): Picture {
       since: NOW - 12 * SECOND,
       usage: [],
       lastError: { at: NOW - 12 * SECOND, words: '401: its token is refused' },
-      states: ['account.availability.authFailing.asking', 'account.token.refreshing'],
+      states: [
+        'account.availability.authFailing',
+        'account.availability.authFailing.asking',
+        'account.token.refreshing',
+        'refresh.exchanging',
+      ],
     }),
     accountOf('old laptop', {
       plan: 'Claude Pro',
@@ -154,51 +159,28 @@ export function wholePicture(): Picture {
   return pictureOf(claude, chatgpt)
 }
 
+const STUDY = 'study@university.example'
+
 const CLAUDE_TIMELINE: readonly Happening[] = [
-  happening(3, 'assigned', 'work', 'work gets the request: home of this conversation'),
-  happening(
-    6,
-    'changed',
-    'club',
-    'club: limited → back soon (its limit has ended; one request tries it first)',
-  ),
-  happening(11, 'assigned', 'work', 'work gets the request: home of this conversation'),
-  happening(
-    12,
-    'changed',
-    'study@university.example',
-    'study@university.example: ready → failing (its token is refused (1 in a row), back at 13:43)',
-  ),
-  happening(
-    12,
-    'refused',
-    'study@university.example',
-    'study@university.example did not serve (401): its token is refused',
-  ),
+  happening(3, 'assigned', 'work', 'kept: home of this conversation'),
+  happening(6, 'changed', 'club', 'back soon: limit of club has ended; one request tries it first'),
+  happening(11, 'assigned', 'work', 'kept: home of this conversation'),
+  happening(12, 'changed', STUDY, `failing: token of ${STUDY} is refused (1 in a row) until 13:43`),
+  happening(12, 'refused', STUDY, `${STUDY} did not serve (401): its token is refused`),
   happening(
     64,
     'assigned',
     'work',
-    'work gets the request: home of the conversation that started this one',
+    'given to work: home of the conversation that started this one',
   ),
-  happening(95, 'assigned', 'work', 'work gets the request: home of this conversation'),
-  happening(120, 'assigned', 'work', 'work gets the request: home of this conversation'),
+  happening(95, 'assigned', 'work', 'kept: home of this conversation'),
+  happening(120, 'assigned', 'work', 'kept: home of this conversation'),
   happening(181, 'token', 'work', 'work: token renewed'),
-  happening(
-    480,
-    'moved',
-    'work',
-    'moved from home to work: the least busy, other OpenCode processes counted',
-  ),
-  happening(
-    480,
-    'changed',
-    'home',
-    'home: ready → limited (its 5-hour window is used up, back at 14:05)',
-  ),
+  happening(480, 'moved', 'work', 'moved: 5-hour window of home is used up until 14:05'),
+  happening(480, 'changed', 'home', 'limited: 5-hour window of home is used up until 14:05'),
   happening(480, 'refused', 'home', 'home did not serve (429): its 5-hour window is used up'),
-  happening(481, 'assigned', 'home', 'home gets the request: home of this conversation'),
-  happening(530, 'assigned', 'home', 'home gets the request: home of this conversation'),
+  happening(481, 'assigned', 'home', 'kept: home of this conversation'),
+  happening(530, 'assigned', 'home', 'kept: home of this conversation'),
   happening(1_905, 'waiting', 'home', 'all are limited: waiting for home until 13:11'),
 ]
 

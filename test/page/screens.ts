@@ -10,11 +10,11 @@ const server = await servePage(wholePicture())
 const browser = await launchBrowser()
 for (const colorScheme of ['light', 'dark'] as const) {
   const page = await browser.newPage({ ...PERSON, colorScheme, deviceScaleFactor: 1 })
-  await page.clock.install({ time: NOW })
+  await page.clock.setFixedTime(NOW)
   await page.goto(server.url)
   await page.getByRole('button', { name: 'home' }).click()
   await page.mouse.move(0, 0)
-  await page.getByText('Its 5-hour window is used up (since').waitFor()
+  await page.getByText('Why home is limited').waitFor()
   await page.screenshot({ path: `${FOLDER}page-${colorScheme}.png`, fullPage: true })
   await page.close()
 }

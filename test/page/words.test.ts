@@ -6,7 +6,7 @@ import { stepFrom } from '../../src/page/steps.ts'
 import { ago, clock, countdown, machineTime, roughly } from '../../src/page/time.ts'
 import { rowsOf } from '../../src/page/timeline-rows.ts'
 import { titleOf } from '../../src/page/title.ts'
-import { badgeOf, loadOf, planOf, readiness, regionOf } from '../../src/page/words.ts'
+import { badgeOf, loadOf, planOf, readiness, regionsOf } from '../../src/page/words.ts'
 import type { Happening } from '../../src/inspect/picture.ts'
 import { NOW, accountOf, limitedOf, pictureOf, poolOf } from './pictures.ts'
 
@@ -136,10 +136,11 @@ describe('the words for an account', () => {
   })
 
   it('name a region and its state, however deep', () => {
-    expect(regionOf('account.availability.authFailing.waiting')).toBe(
-      'availability: authFailing.waiting',
+    const availability = 'account.availability.authFailing'
+    expect(regionsOf([availability, `${availability}.waiting`, 'account.token.idle'])).toBe(
+      'availability: authFailing.waiting, token: idle',
     )
-    expect(regionOf('refresh.exchanging')).toBe('exchanging')
+    expect(regionsOf(['refresh.exchanging'])).toBe('exchanging')
   })
 
   it('give every reason, the most important first', () => {
@@ -152,11 +153,12 @@ describe('the words for an account', () => {
       usageReadAt: NOW - 12 * MINUTE,
     }
     const reasons = reasonsOf(account, NOW)
-    expect(reasons).toHaveLength(5)
-    expect(reasons[0]).toMatch(/^Its 5-hour window is used up \(since .+\), back in 22 min 30 s\.$/)
-    expect(reasons[1]).toMatch(/^Its weekly window for opus is used up until Tue .+\.$/)
-    expect(reasons[3]).toBe('Last refusal, 8 min ago: 429: its 5-hour window is used up.')
-    expect(reasonsOf({ ...account, backAt: NOW - 1 }, NOW)[0]).toMatch(/back any moment\.$/)
+    expect(reasons).toHaveLength(6)
+    expect(reasons[0]).toBe('Its 5-hour window is used up.')
+    expect(reasons[1]).toMatch(/^Limited since .+, back in 22 min 30 s\.$/)
+    expect(reasons[2]).toMatch(/^Its weekly window for opus is used up until Tue .+\.$/)
+    expect(reasons[4]).toBe('Last refusal, 8 min ago: 429: its 5-hour window is used up.')
+    expect(reasonsOf({ ...account, backAt: NOW - 1 }, NOW)[1]).toMatch(/back any moment\.$/)
   })
 })
 
