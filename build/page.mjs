@@ -4,10 +4,12 @@ import resolve from '@rollup/plugin-node-resolve'
 import { transform } from 'esbuild'
 import esbuild from 'rollup-plugin-esbuild'
 
-/** The drawings of the machines, by the machine's name: `npm run charts` makes them. */
+/** The drawings of the machines, by their names in the page: `npm run charts` makes them. */
 const CHARTS = {
   account: 'docs/machines/account.svg',
   refresh: 'docs/machines/refresh.svg',
+  'account-overview': 'src/page/charts/account.svg',
+  'refresh-overview': 'src/page/charts/refresh.svg',
 }
 const STYLES = ['tokens', 'page', 'cards', 'detail', 'aside'].map(
   (name) => `src/page/style/${name}.css`,
@@ -42,7 +44,7 @@ function intoOneFile() {
 }
 
 /** The drawing and its style apart: a style inside of it would need a hash of its own. */
-async function readChart([machine, file]) {
+async function readChart([name, file]) {
   const text = await readFile(file, 'utf8')
   const styles = [...text.matchAll(/<style[^>]*>(.*?)<\/style>/gs)].map(([, style]) => style)
   const drawing = text
@@ -53,7 +55,7 @@ async function readChart([machine, file]) {
   const unfit = /<script|<foreignObject|\s(on\w+|style|href|xlink:href)=/i.exec(drawing)
   if (unfit !== null) throw new Error(`${file}: the page cannot show "${unfit[0].trim()}"`)
   const { code } = await transform(styles.join('\n'), { loader: 'css', minify: true })
-  return { machine, drawing, style: code.trim() }
+  return { name, drawing, style: code.trim() }
 }
 
 function html({ script, style, charts }) {
@@ -70,7 +72,7 @@ function html({ script, style, charts }) {
     "trusted-types 'none'",
   ].join('; ')
   const templates = charts.map(
-    ({ machine, drawing }) => `<template id="chart-${machine}">${drawing}</template>`,
+    ({ name, drawing }) => `<template id="chart-${name}">${drawing}</template>`,
   )
   return `<!doctype html>
 <html lang="en">

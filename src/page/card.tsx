@@ -1,5 +1,6 @@
 import type { AccountPicture } from '../inspect/picture.ts'
 import { type Bar, barsOf, usageAge } from './bars.ts'
+import { Label } from './label.tsx'
 import { Mark } from './mark.tsx'
 import { Moment } from './moment.tsx'
 import { returnOf } from './reasons.ts'
@@ -24,7 +25,7 @@ export function Card({ account, now, isOpen, panel, onChoose }: CardProps) {
       <div class="card-head">
         <h4>
           <button type="button" aria-expanded={isOpen} aria-controls={isOpen ? panel : undefined}>
-            <bdi>{label}</bdi>
+            <Label label={label} />
           </button>
         </h4>
         {active && <p class="in-use">in use</p>}

@@ -15,18 +15,19 @@ export function Chart({ machine, states, of }: ChartProps) {
   const [isWhole, setWhole] = useState(true)
   const live = states.filter((state) => state.startsWith(`${machine}.`))
   const key = live.join(' ')
+  const name = isWhole ? `${machine}-overview` : machine
 
   useEffect(() => {
-    const template = document.getElementById(`chart-${machine}`)
+    const template = document.getElementById(`chart-${name}`)
     if (!(template instanceof HTMLTemplateElement)) return
     drawing.current?.replaceChildren(document.importNode(template.content, true))
-  }, [machine])
+  }, [name])
   useEffect(() => {
     for (const node of drawing.current?.querySelectorAll('[data-id], [data-of]') ?? []) {
       highlight(node, live)
     }
     showLive(frame.current)
-  }, [machine, key, isWhole])
+  }, [name, key])
 
   // Where the chart is larger than its frame, it scrolls, also by the keyboard.
   return (

@@ -35,7 +35,7 @@ export function Detail({ account, timeline, now, id }: DetailProps) {
           </div>
           {last.length > 0 && (
             <div>
-              <h5>What it did last</h5>
+              <h5>What happened to it</h5>
               <ol role="list">
                 {last.map(({ at, words }) => (
                   <li key={`${at} ${words}`}>

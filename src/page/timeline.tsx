@@ -60,13 +60,14 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
 
 const SHORT = 25
 
-function Row({ row: { kind, at, first, times, words }, label, now }: RowProps) {
+function Row({ row, label, now }: RowProps) {
+  const { kind, at, first, times } = row
   return (
     <li data-kind={kind}>
       <Moment at={at} now={now} seconds />
       <KindMark kind={kind} />
       <span>
-        {label !== undefined && <bdi class="who">{label}</bdi>} {words}
+        <Words row={row} label={label} />
         {times > 1 && (
           <span class="aside">
             {' '}
@@ -75,6 +76,19 @@ function Row({ row: { kind, at, first, times, words }, label, now }: RowProps) {
         )}
       </span>
     </li>
+  )
+}
+
+/** Where a request went does not say to whom: that stands before it. */
+function Words({ row: { kind, words }, label }: Pick<RowProps, 'row' | 'label'>) {
+  if (label === undefined || label === '') return words
+  const isUnnamed = kind === 'assigned' || kind === 'moved'
+  if (!isUnnamed && !words.startsWith(label)) return words
+  return (
+    <>
+      <bdi class="who">{label}</bdi>
+      {isUnnamed ? ` ${words}` : words.slice(label.length)}
+    </>
   )
 }
 

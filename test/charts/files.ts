@@ -8,6 +8,7 @@ import { readChart } from './chart.ts'
 import type { Direction } from './elk-graph.ts'
 import { layoutOf } from './layout.ts'
 import { mermaidOf } from './mermaid.ts'
+import { overviewOf } from './overview.ts'
 import { svgOf } from './svg.ts'
 
 /** The project's folder: paths of files are relative to it. */
@@ -45,6 +46,9 @@ export const DRAWN: readonly Drawn[] = [
   },
 ]
 
+/** What the live page shows of an account at first. */
+const ON_PAGE: readonly AnyStateMachine[] = [accountMachine, refreshMachine]
+
 interface Drawn {
   readonly machine: AnyStateMachine
   /** Which way the picture is easier to read. */
@@ -53,7 +57,7 @@ interface Drawn {
   readonly description: string
 }
 
-/** All that `npm run charts` writes, by path: the charts, and the pages that hold one. */
+/** All that `npm run charts` writes, by path: the charts, their overviews, and the pages that hold one. */
 export async function chartFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
   const mermaids = new Map<string, string>()
@@ -64,6 +68,12 @@ export async function chartFiles(): Promise<ReadonlyMap<string, string>> {
     files.set(`docs/machines/${chart.name}.mmd`, mermaid)
     const layout = await layoutOf(chart, direction)
     files.set(`docs/machines/${chart.name}.svg`, svgOf(chart, layout, description))
+  }
+  for (const { machine, description } of DRAWN) {
+    if (!ON_PAGE.includes(machine)) continue
+    const chart = overviewOf(readChart(machine))
+    const layout = await layoutOf(chart, 'DOWN')
+    files.set(`src/page/charts/${chart.name}.svg`, svgOf(chart, layout, description))
   }
   for (const page of PAGES) {
     files.set(page, withMermaid(await readFile(new URL(page, ROOT), 'utf8'), mermaids))

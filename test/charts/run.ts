@@ -2,7 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { ROOT, chartFiles } from './files.ts'
 
-await mkdir(new URL('docs/machines/', ROOT), { recursive: true })
+for (const folder of ['docs/machines/', 'src/page/charts/']) {
+  await mkdir(new URL(folder, ROOT), { recursive: true })
+}
 for (const [path, text] of await chartFiles()) {
   await writeFile(new URL(path, ROOT), text)
   console.log(path)

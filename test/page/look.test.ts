@@ -133,14 +133,14 @@ describe('how the live page looks', { timeout: BROWSER_MS }, () => {
         at: NOW,
         kind: 'assigned',
         account: home.id,
-        words: 'home gets the request: home of this conversation',
+        words: 'kept: home of this conversation',
         conversation: 'ses_1',
       } as const,
     ]
     const processes = [{ pid: 4711, isThis: true, accounts: [{ account: home.id, inFlight: 1 }] }]
     await open(pictureOf(poolOf([home], { timeline, processes })))
     await expect(await page.locator('body').ariaSnapshot()).toMatchFileSnapshot(
-      '__snapshots__/aloud.yaml',
+      '__snapshots__/aloud.txt',
     )
   })
 

@@ -186,7 +186,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
 
   it('shows a chart whole, or with all its small print', async () => {
     await open(wholePicture())
-    const label = page.locator('.chart .rota-chart-label').first()
+    const label = page.locator('.chart text[data-event="request.limited"]').first()
     expect(await label.isVisible()).toBe(false)
     await page.getByRole('button', { name: SMALL_PRINT }).click()
     await label.waitFor()
@@ -220,7 +220,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     await page.getByText('Why home is limited').waitFor()
     const home = page.getByRole('button', { name: 'home', expanded: true })
     const panel = await home.getAttribute('aria-controls')
-    expect(await page.locator(`#${panel}`).innerText()).toContain('What it did last')
+    expect(await page.locator(`#${panel}`).innerText()).toContain('What happened to it')
     await page.keyboard.press('ArrowDown')
     expect(await focused()).toBe('old laptop')
     await page.keyboard.press('ArrowUp')
