@@ -79,10 +79,11 @@ function Row({ row, label, now }: RowProps) {
   )
 }
 
-/** Where a request went does not say to whom: that stands before it. */
+/** Most words name their account; before those that do not, it stands. */
 function Words({ row: { kind, words }, label }: Pick<RowProps, 'row' | 'label'>) {
   if (label === undefined || label === '') return words
-  const isUnnamed = kind === 'assigned' || kind === 'moved'
+  const isOfRequest = kind === 'assigned' || kind === 'moved'
+  const isUnnamed = isOfRequest && !words.includes(` to ${label}`)
   if (!isUnnamed && !words.startsWith(label)) return words
   return (
     <>

@@ -103,7 +103,7 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
       'weekly window for opus',
       '0 in flight here',
       'Last refusal 8 min ago',
-      '429: its 5-hour window is used up',
+      'its 5-hour window is used up (429)',
     ]) {
       expect(home).toContain(words)
     }

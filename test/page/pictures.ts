@@ -78,7 +78,7 @@ export function limitedOf(label: string, more: Partial<AccountPicture> = {}): Ac
       { window: 'weekly:opus', usedPercent: 12.5, resetsAt: NOW + 2 * DAY + 9 * HOUR },
     ],
     since: NOW - 8 * MINUTE,
-    lastError: { at: NOW - 8 * MINUTE, words: '429: its 5-hour window is used up' },
+    lastError: { at: NOW - 8 * MINUTE, words: 'its 5-hour window is used up (429)' },
     states: ['account.availability.rateLimited', 'account.token.idle'],
     ...more,
   })
@@ -112,7 +112,7 @@ export function wholePicture(): Picture {
       renewing: true,
       since: NOW - 12 * SECOND,
       usage: [],
-      lastError: { at: NOW - 12 * SECOND, words: '401: its token is refused' },
+      lastError: { at: NOW - 12 * SECOND, words: 'its token is refused (401)' },
       states: [
         'account.availability.authFailing',
         'account.availability.authFailing.asking',

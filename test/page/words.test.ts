@@ -157,7 +157,7 @@ describe('the words for an account', () => {
     expect(reasons[0]).toBe('Its 5-hour window is used up.')
     expect(reasons[1]).toMatch(/^Limited since .+, back in 22 min 30 s\.$/)
     expect(reasons[2]).toMatch(/^Its weekly window for opus is used up until Tue .+\.$/)
-    expect(reasons[4]).toBe('Last refusal, 8 min ago: 429: its 5-hour window is used up.')
+    expect(reasons[4]).toBe('Last refusal, 8 min ago: its 5-hour window is used up (429).')
     expect(reasonsOf({ ...account, backAt: NOW - 1 }, NOW)[1]).toMatch(/back any moment\.$/)
   })
 })
