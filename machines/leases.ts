@@ -6,6 +6,14 @@ export interface Lease {
   readonly inFlight: number
   /** Epoch ms at which it ends, unless its process renews it. */
   readonly until: number
+  /** Who holds it; absent where that does not matter. */
+  readonly holder?: LeaseHolder
+}
+
+export interface LeaseHolder {
+  readonly pid: number
+  /** Tells two processes with the same number apart: of other machines, of containers. */
+  readonly key: string
 }
 
 /** How long a lease lives without a sign of life of its process, ms. */

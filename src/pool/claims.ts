@@ -5,6 +5,7 @@ import type { ClaimStore } from '../store/claims.ts'
 import type { World } from '../world.ts'
 import type { PoolClock } from './clock.ts'
 import type { HotStates } from './hot.ts'
+import { type Inspectable, createObservers } from './inspection.ts'
 
 export interface ClaimsParts {
   readonly store: ClaimStore
@@ -16,13 +17,15 @@ export interface ClaimsParts {
 }
 
 /** Spreads processes over the accounts. Whatever fails in here, requests go on without it. */
-export interface Claims {
+export interface Claims extends Inspectable {
   /** Follows the configuration and the number of accounts. Free when neither changed. */
   keepUp(): void
   /** This process sends a request with the account. Free while it holds a lease for it. */
   used(id: string): void
   /** Resolves when it is known what others hold; at once while claims are off. */
   known(): Promise<void>
+  /** What other processes hold, as far as this one knows. */
+  leases(): readonly Lease[]
   /** Gives the leases back and stops. */
   dispose(): Promise<void>
 }
@@ -59,6 +62,8 @@ export function createClaims({ store, hot, clock, world, wanted }: ClaimsParts):
     clock,
     input: { now: world.now, isWanted: wanted, isUsed },
   })
+  const observers = createObservers()
+  observers.attach(actor)
   actor.subscribe({
     next(snapshot) {
       isOn = snapshot.matches('on')
@@ -116,6 +121,9 @@ export function createClaims({ store, hot, clock, world, wanted }: ClaimsParts):
         () => undefined,
       )
     },
+    leases: () => theirs,
+    root: () => actor,
+    inspect: observers.inspect,
     async dispose() {
       isOver = true
       isOn = false

@@ -245,6 +245,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     }),
     decisions: decisions.recent,
     subscribe,
+    inspection: { machines: [machine, claims], leases: claims.leases },
     settingsChanged() {
       machine.send({ type: 'settings.changed' })
       claims.keepUp()

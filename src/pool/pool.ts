@@ -7,6 +7,7 @@ import type { Provider, TransformFlags, Usage } from '../provider/provider.ts'
 import type { Credentials } from './credentials.ts'
 import type { Recent } from './decisions.ts'
 import type { PoolNews } from './events.ts'
+import type { PoolInspection } from './inspection.ts'
 import type { Place } from './line.ts'
 import type { Selection } from './select/selection.ts'
 import type { PoolStatus } from './status.ts'
@@ -70,6 +71,7 @@ export interface Pool {
   /** What happened last in this process, and why. */
   decisions(): Recent
   subscribe(listener: (news: PoolNews) => void): () => void
+  readonly inspection: PoolInspection
   /** `settings()` gives something else than before. */
   settingsChanged(): void
   /** Resolves when no token is being spent: a process that ends before may lose a login. */

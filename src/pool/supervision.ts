@@ -3,6 +3,7 @@ import type { PoolEvent, PoolInput, poolMachine } from '../../machines/pool.ts'
 import type { RefreshOutcome } from '../../machines/refresh.ts'
 import type { AccountView } from '../../machines/view.ts'
 import type { PoolClock } from './clock.ts'
+import { type Inspectable, createObservers } from './inspection.ts'
 
 export interface SupervisionParts {
   readonly machine: typeof poolMachine
@@ -20,7 +21,7 @@ export interface SupervisionParts {
 }
 
 /** The running pool machine, which survives its own faults. */
-export interface Supervision {
+export interface Supervision extends Inspectable {
   /** False: it failed too often and hears nothing any more. */
   send(event: PoolEvent): boolean
   views(): Readonly<Record<string, AccountView>>
@@ -41,10 +42,12 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
   let crashes = 0
   /** Until it knows the accounts again, the last views hold. */
   let isReviving = false
+  const observers = createObservers()
   let actor = start()
 
   function start() {
     const started = createActor(machine, { clock, input })
+    observers.attach(started)
     started.on('view.changed', ({ before, after }) => {
       show({ ...views, [after.id]: after })
       heard.viewChanged(before, after)
@@ -86,6 +89,8 @@ export function supervise({ machine, clock, input, heard }: SupervisionParts): S
     views: () => views,
     viewList: () => list,
     problem: () => actor.getSnapshot().context.problem,
+    root: () => actor,
+    inspect: observers.inspect,
     stop: () => actor.stop(),
   }
 }

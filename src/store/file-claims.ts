@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { LEASE_MS, type Lease } from '../../machines/leases.ts'
+import { LEASE_MS, type Lease, type LeaseHolder } from '../../machines/leases.ts'
 import { writeAtomically } from './atomic.ts'
 import type { ClaimStore, ClaimsOutcome, HeldAccount } from './claims.ts'
 import {
@@ -166,7 +166,12 @@ export function createFileClaims(options: FileClaimsOptions): ClaimStore {
     return [...claims].flatMap(([account, { leases }]) =>
       leases
         .filter((lease) => !isOwn(lease))
-        .map(({ at, inFlight }) => ({ account, inFlight, until: at + LEASE_MS })),
+        .map((lease) => ({
+          account,
+          inFlight: lease.inFlight,
+          until: lease.at + LEASE_MS,
+          holder: holderOf(lease),
+        })),
     )
   }
 
@@ -177,6 +182,10 @@ export function createFileClaims(options: FileClaimsOptions): ClaimStore {
 
 function sightingOf({ host, pid, at }: StoredLease, account: string): string {
   return JSON.stringify([account, host, pid, at])
+}
+
+function holderOf({ pid, host, bootId, pidNamespace, startedAt }: StoredLease): LeaseHolder {
+  return { pid, key: JSON.stringify([host, bootId, pidNamespace, pid, startedAt]) }
 }
 
 const NOTHING = { claims: new Map(), text: undefined }

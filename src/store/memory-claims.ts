@@ -1,9 +1,10 @@
-import { LEASE_MS } from '../../machines/leases.ts'
+import { LEASE_MS, type LeaseHolder } from '../../machines/leases.ts'
 import type { ClaimStore, HeldAccount } from './claims.ts'
+import { newOwnerRecord } from './owner.ts'
 
 /** What several memory claims share, as several processes share a file. */
 export interface MemoryClaimsPlace {
-  readonly holders: Map<object, { readonly at: number; readonly held: readonly HeldAccount[] }>
+  readonly holders: Map<LeaseHolder, { readonly at: number; readonly held: readonly HeldAccount[] }>
   readonly listeners: Set<() => void>
 }
 
@@ -13,14 +14,17 @@ export function createMemoryClaimsPlace(): MemoryClaimsPlace {
 
 /** Leases in memory: for a pool whose accounts are in memory too, and for tests. */
 export function createMemoryClaims(place: MemoryClaimsPlace, now: () => number): ClaimStore {
-  const self = {}
+  const { pid, nonce } = newOwnerRecord()
+  const self: LeaseHolder = { pid, key: nonce }
   const listeners = new Set<() => void>()
 
   return {
     async read() {
       const others = [...place.holders].filter(([holder]) => holder !== self)
       return others
-        .flatMap(([, { at, held }]) => held.map((lease) => ({ ...lease, until: at + LEASE_MS })))
+        .flatMap(([holder, { at, held }]) =>
+          held.map((lease) => ({ ...lease, until: at + LEASE_MS, holder })),
+        )
         .filter(({ until }) => until > now())
     },
     async write(mine) {

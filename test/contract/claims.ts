@@ -26,6 +26,19 @@ export function describeClaimStore(name: string, createPlace: () => ClaimsPlace)
       expect(await other.read()).toMatchObject([{ inFlight: 2 }, { inFlight: 0 }])
     })
 
+    it('names the process that holds a lease, and tells processes apart', async () => {
+      const { open } = createPlace()
+      const [one, other, witness] = [open(), open(), open()]
+      await one.write([held('a'), held('b')])
+      await other.write([held('b')])
+      const leases = await witness.read()
+      expect(leases.map(({ holder }) => holder?.pid)).toEqual(leases.map(() => expect.any(Number)))
+      const keysOf = (account: string) =>
+        leases.filter((lease) => lease.account === account).map(({ holder }) => holder?.key)
+      expect(new Set(keysOf('b')).size).toBe(2)
+      expect(keysOf('b')).toContain(keysOf('a')[0])
+    })
+
     it('replaces with each write all that the process holds, and nothing of others', async () => {
       const { open } = createPlace()
       const [one, other, witness] = [open(), open(), open()]

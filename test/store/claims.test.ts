@@ -73,7 +73,9 @@ describe('the claims file', () => {
 
   it('counts a claim of another program as one lease, and keeps it', async () => {
     const { file, store } = open({ a: { pid: process.ppid, at: START - 1_000 } })
-    expect(await store.read()).toEqual([{ account: 'a', inFlight: 1, until: START + 59_000 }])
+    expect(await store.read()).toMatchObject([
+      { account: 'a', inFlight: 1, until: START + 59_000, holder: { pid: process.ppid } },
+    ])
     await store.write([{ account: 'a', inFlight: 1 }])
     expect(leasesOf(file, 'a')).toMatchObject([{ pid: process.ppid }, { pid: process.pid }])
     expect(await store.read()).toHaveLength(1)
