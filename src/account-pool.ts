@@ -4,6 +4,7 @@ import { parseSettings } from './config/settings.ts'
 import { RotaError } from './errors.ts'
 import type { PoolNews } from './pool/events.ts'
 import type { PoolStatus } from './pool/status.ts'
+import { inspector } from './inspect/shared.ts'
 import { providers } from './provider/providers.ts'
 import { openSpendJournal } from './spend-journal.ts'
 import { createFileClaims } from './store/file-claims.ts'
@@ -30,6 +31,11 @@ export interface AccountPoolOptions {
   readonly accounts?: readonly Readonly<Record<string, unknown>>[]
   /** Fields of the configuration file, in its own names (`docs/configuration.md`). */
   readonly settings?: Readonly<Record<string, unknown>>
+  /**
+   * Serves a page on 127.0.0.1 that shows the accounts as they are now (`docs/inspector.md`).
+   * Default: what `settings.inspect` says, and that is off. It never keeps the process alive.
+   */
+  readonly inspect?: boolean
   /** Sends requests; default the global `fetch`, looked up at each call. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
   /** Receives warnings and errors as sentences; default: nobody does. Never receives a secret. */
@@ -51,6 +57,11 @@ export interface AccountPool {
   dispose(): Promise<void>
   /** Resolves when the accounts were read for the first time; never rejects. */
   readonly ready: Promise<void>
+  /**
+   * Where the page of `inspect` is served; undefined while it is off, or when no port was to be had.
+   * Whoever knows this address may look until `dispose`.
+   */
+  readonly inspector: Promise<string | undefined>
 }
 
 /** Opens a pool without OpenCode. Throws `RotaError` `options` for options that cannot work. */
@@ -66,15 +77,18 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     settings: () => settings,
     ...storageOf(options, world.now),
   })
+  const isShown = options.inspect ?? settings.inspect
+  const shown = isShown ? inspector.show(pool, world.log) : undefined
   return {
     fetch,
     status: () => pool.status(),
     subscribe: (listener) => pool.subscribe(listener),
     async dispose() {
-      await pool.dispose()
+      await Promise.all([shown?.close(), pool.dispose()])
       await pool.whenKept()
     },
     ready,
+    inspector: shown?.address ?? Promise.resolve(undefined),
   }
 }
 

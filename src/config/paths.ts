@@ -11,6 +11,11 @@ export function configDirOf(env: Environment): string {
   return join(homeOf(env), '.config', 'opencode')
 }
 
+/** Whether the person asked for the inspector when this process was started. */
+export function wantsInspector(env: Environment): boolean {
+  return env['ROTA_INSPECT'] === '1'
+}
+
 /** OpenCode's own logins. They lie in its data folder, not beside the configuration. */
 export function authFileOf(env: Environment): string {
   const data = isSet(env['XDG_DATA_HOME'])

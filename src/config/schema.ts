@@ -55,6 +55,7 @@ export const settingsFields = {
   ),
   quiet_mode: v.optional(v.boolean(), false),
   debug: v.optional(v.boolean(), false),
+  inspect: v.optional(v.boolean(), false),
 }
 
 export type SettingsField = keyof typeof settingsFields

@@ -3,10 +3,11 @@ import type { Hooks, Plugin, PluginInput } from '@opencode-ai/plugin'
 import { type PluginOptions, loadSettings } from '../config/load.ts'
 import type { Settings } from '../config/schema.ts'
 import { defaultSettings } from '../config/settings.ts'
-import { type Environment, configDirOf } from '../config/paths.ts'
+import { type Environment, configDirOf, wantsInspector } from '../config/paths.ts'
 import { type Assembled, assemble } from '../assemble.ts'
 import { narrate } from '../pool/narrate.ts'
 import { type PoolNews, isStart } from '../pool/events.ts'
+import { inspector } from '../inspect/shared.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { Secret } from '../secret.ts'
 import { openSpendJournal } from '../spend-journal.ts'
@@ -26,6 +27,7 @@ import { authSourceOf, readAuthLogins } from './auth-file.ts'
 import { importFromOpenCode } from './import-login.ts'
 import { createLoginMethods } from './login-methods.ts'
 import { createSharing } from './shared-pools.ts'
+import { createShowing } from './showing.ts'
 import { createToasts } from './toasts.ts'
 import { createPrices } from './prices.ts'
 import { createTools } from './tools/tools.ts'
@@ -43,6 +45,7 @@ interface SharedPool extends Assembled {
   readonly loginStore: AccountStore
   readonly reload: () => Promise<void>
   readonly stopWatching: () => Promise<unknown>
+  readonly stopShowing: () => Promise<void>
 }
 
 /** The host waits for every plugin before it starts: a slow disk must not hold it up. */
@@ -56,9 +59,9 @@ const LONGEST_SPENDING_MS = 10_000
 /** Takes the place of a key in the host; no request is ever sent with it. */
 const PLACEHOLDER_KEY = 'opencode-rota'
 
-const sharing = createSharing<SharedPool>(async ({ pool, stopWatching }) => {
+const sharing = createSharing<SharedPool>(async ({ pool, stopWatching, stopShowing }) => {
   await stopWatching()
-  await pool.dispose()
+  await Promise.all([stopShowing(), pool.dispose()])
 })
 
 /** The OpenCode plugin of one provider. A fault in it leaves the host as it is without us. */
@@ -86,7 +89,7 @@ async function start(
   const { settings } = await loadSettings(configDir, provider, options)
   if (!settings.enabled) return {}
   const share = sharing.take(`${provider.id} ${configDir}`, () =>
-    openPool(provider, configDir, voice, options),
+    openPool(provider, configDir, { env, voice, options }),
   )
   const { shared } = share
   shared.voice = voice
@@ -176,8 +179,7 @@ async function start(
 function openPool(
   provider: Provider,
   configDir: string,
-  voice: Voice,
-  options: PluginOptions,
+  { env, voice, options }: { env: Environment; voice: Voice; options: PluginOptions },
 ): SharedPool {
   const place = { file: join(configDir, provider.accountsFile), now: Date.now }
   const shared: SharedPool = {
@@ -199,6 +201,7 @@ function openPool(
     loginStore: createFileStore(place),
     reload,
     stopWatching: () => Promise.all(watches.map((stop) => stop())),
+    stopShowing: () => showing.stop(),
   }
   const complained = new Set<string>()
 
@@ -206,6 +209,7 @@ function openPool(
     const { settings, complaints } = await loadSettings(configDir, provider, shared.options)
     shared.settings = settings
     shared.pool.settingsChanged()
+    showing.follow(settings.inspect || wantsInspector(env))
     for (const complaint of complaints) {
       if (complained.has(complaint)) continue
       complained.add(complaint)
@@ -218,6 +222,12 @@ function openPool(
     if (!shared.settings.quiet_mode) shared.voice.toast(variant, message)
   }
 
+  const showing = createShowing({
+    inspector,
+    pool: shared.pool,
+    log: (level, message) => shared.voice.log(level, message),
+    announce: (message) => announce('info', message),
+  })
   const watches = provider.configFiles.map((name) =>
     watchFile(join(configDir, name), () => void reload()),
   )

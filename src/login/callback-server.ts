@@ -1,9 +1,9 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { readRequest } from '../request-head.ts'
 import type { World } from '../world.ts'
 import { type CallbackVerdict, judgeCallback } from './callback.ts'
 import { pageOf } from './callback-page.ts'
-import { readRequest } from './callback-request.ts'
 
 export interface CallbackOptions {
   /** 0 = a free one. */
@@ -86,7 +86,9 @@ export async function startCallbackServer(
       if (read.kind === 'incomplete') return
       received = undefined
       if (read.kind === 'malformed') return respond(socket, REFUSED)
-      const verdict = judgeCallback(read.request, { port, path, cancelPath, state })
+      const { headers, ...line } = read.request
+      const asked = { ...line, hosts: headers.get('host') ?? [] }
+      const verdict = judgeCallback(asked, { port, path, cancelPath, state })
       respond(socket, isSettled ? REFUSED : verdict)
     })
   }

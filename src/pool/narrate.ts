@@ -2,7 +2,8 @@ import type { PoolNews } from './events.ts'
 import type { SelectionReason } from './select/selection.ts'
 import type { AccountStatus } from './status.ts'
 
-const REASONS: Record<SelectionReason, string> = {
+/** Why an account was chosen. */
+export const REASONS: Readonly<Record<SelectionReason, string>> = {
   home: 'home of this conversation',
   'stand-in': 'stands in while the home of this conversation is away',
   parent: 'home of the conversation that started this one',

@@ -1,14 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { readRequest } from '../../src/login/callback-request.ts'
+import { readRequest } from '../../src/request-head.ts'
 
 const head = (...lines: readonly string[]) => [...lines, '', ''].join('\r\n')
 
 describe('the head of a request', () => {
   it('is read as it came', () => {
-    const received = head('GET /a/../b?x=%41 HTTP/1.1', 'hOsT: localhost:1 ', 'accept:*/*', 'x-y:')
+    const received = head(
+      'GET /a/../b?x=%41 HTTP/1.1',
+      'hOsT: localhost:1 ',
+      'accept:*/*',
+      'x-y:',
+      'Host: other',
+    )
     expect(readRequest(received)).toEqual({
       kind: 'request',
-      request: { method: 'GET', target: '/a/../b?x=%41', hosts: ['localhost:1'] },
+      request: {
+        method: 'GET',
+        target: '/a/../b?x=%41',
+        headers: new Map([
+          ['host', ['localhost:1', 'other']],
+          ['accept', ['*/*']],
+          ['x-y', ['']],
+        ]),
+      },
     })
     expect(readRequest(`${received}what follows`)).toEqual(readRequest(received))
   })

@@ -1,9 +1,16 @@
-import type { CallbackRequest } from './callback.ts'
+/** The head of a request to a listener on this machine, as it came: nothing decoded. */
+export interface RequestHead {
+  readonly method: string
+  /** What stood between the method and the version. */
+  readonly target: string
+  /** Every value of a header, by its name in small letters. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+}
 
 /** What has arrived of a request; a body is never read. */
 export type ReadRequest =
   | { readonly kind: 'incomplete' }
-  | { readonly kind: 'request'; readonly request: CallbackRequest }
+  | { readonly kind: 'request'; readonly request: RequestHead }
   | { readonly kind: 'malformed' }
 
 /** Browsers send a tenth of it. */
@@ -23,11 +30,12 @@ export function readRequest(received: string): ReadRequest {
   const [first = '', ...lines] = received.slice(0, end).split('\r\n')
   const [, method, target] = REQUEST_LINE.exec(first) ?? []
   if (method === undefined || target === undefined) return MALFORMED
-  const hosts: string[] = []
+  const headers = new Map<string, readonly string[]>()
   for (const line of lines) {
     const [, name, value = ''] = HEADER.exec(line) ?? []
     if (name === undefined || UNEXPECTED.has(name.toLowerCase())) return MALFORMED
-    if (name.toLowerCase() === 'host') hosts.push(value.trimEnd())
+    const key = name.toLowerCase()
+    headers.set(key, [...(headers.get(key) ?? []), value.trimEnd()])
   }
-  return { kind: 'request', request: { method, target, hosts } }
+  return { kind: 'request', request: { method, target, headers } }
 }

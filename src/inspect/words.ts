@@ -1,0 +1,85 @@
+import type { PoolNews } from '../pool/events.ts'
+import { REASONS, narrate, stateWord } from '../pool/narrate.ts'
+import type { Happening } from './picture.ts'
+
+type Kind = Happening['kind']
+
+/** The line of the timeline for a piece of news; `cause`: why the account it left was left. */
+export function happeningOf(news: PoolNews, at: number, cause: string | undefined): Happening {
+  return {
+    at,
+    kind: kindOf(news),
+    account: 'account' in news ? news.account : undefined,
+    words: wordsOf(news, at, cause),
+    conversation: 'conversation' in news ? news.conversation : undefined,
+  }
+}
+
+/**
+ * What is said of "it", said of an account by name: "its 5-hour window is used up" → "5-hour window
+ * of acc1 is used up until 14:05".
+ */
+export function about(
+  { label, why, backAt }: { label: string; why: string; backAt?: number | undefined },
+  at: number,
+): string {
+  const [, thing, rest] = /^its (.+?) ((?:is|has|keeps|does|could) .*)$/.exec(why) ?? []
+  const said =
+    thing === undefined || rest === undefined ? named(why, label) : `${thing} of ${label} ${rest}`
+  return backAt === undefined ? said : `${said} until ${clockOf(backAt, at)}`
+}
+
+function named(why: string, label: string): string {
+  const said = why.replace(/\bit\b/, () => label)
+  return said === why ? `${label}: ${why}` : said
+}
+
+function kindOf(news: PoolNews): Kind {
+  switch (news.type) {
+    case 'request.assigned':
+      return news.after === undefined ? 'assigned' : 'moved'
+    case 'request.refused':
+      return 'refused'
+    case 'request.waiting':
+    case 'request.queued':
+      return 'waiting'
+    case 'account.changed':
+      return 'changed'
+    case 'token.renewed':
+    case 'token.failed':
+    case 'renewals.stopped':
+      return 'token'
+  }
+}
+
+function wordsOf(news: PoolNews, at: number, cause: string | undefined): string {
+  switch (news.type) {
+    case 'request.assigned': {
+      const why = REASONS[news.reason]
+      if (news.after !== undefined) return `moved: ${cause ?? `${news.after} did not serve`}`
+      return news.reason === 'home' ? `kept: ${why}` : `given to ${news.label}: ${why}`
+    }
+    case 'account.changed': {
+      const word = stateWord(news.to, news.disabledReason)
+      if (news.to === 'active') return `${word}: ${news.label}`
+      const backAt = news.to === 'cooling' ? undefined : news.backAt
+      return `${word}: ${about({ ...news, backAt }, at)}`
+    }
+    case 'request.refused':
+    case 'request.waiting':
+    case 'request.queued':
+    case 'token.renewed':
+    case 'token.failed':
+    case 'renewals.stopped':
+      return narrate(news, (time) => clockOf(time, at))
+  }
+}
+
+/** "14:05", with the day when it is not the same one. Both are epoch ms. */
+function clockOf(time: number, at: number): string {
+  const date = new Date(time)
+  const clock = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })
+  if (date.toDateString() === new Date(at).toDateString()) return clock
+  const day = date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })
+  return `${day}, ${clock}`
+}
