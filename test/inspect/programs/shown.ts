@@ -1,0 +1,22 @@
+import { createInterface } from 'node:readline'
+import { createAccountPool } from '../../../src/account-pool.ts'
+
+/**
+ * A pool with the inspector on. Prints where it is, and after a line on stdin does nothing more: it
+ * disposes of nothing, and ends when nothing holds it.
+ */
+const lines = createInterface({ input: process.stdin })
+const pool = createAccountPool({
+  provider: 'anthropic',
+  accounts: [
+    { uuid: 'one', label: 'one', refreshToken: 'canary-rt-one', planTier: '' },
+    { uuid: 'two', label: 'two', refreshToken: 'canary-rt-two', planTier: '' },
+  ].map((account) => ({ ...account, addedAt: 0, lastUsed: 0, enabled: true })),
+  settings: { proactive_refresh: false },
+  inspect: true,
+})
+await pool.ready
+process.stdout.write(`${await pool.inspector}\n`)
+await lines[Symbol.asyncIterator]().next()
+lines.close()
+process.stdin.destroy()
