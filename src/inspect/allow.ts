@@ -25,8 +25,11 @@ export const aFlag: Allow = (value) => (typeof value === 'boolean' ? value : und
 
 /** An id, a label, a window: short words, or a time. An e-mail address is none of these. */
 export const aName: Allow = (value) => {
-  if (typeof value !== 'string') return undefined
-  return isName(value) ? value : MARK
+  return typeof value === 'string' ? nameIn(value) : undefined
+}
+
+export function nameIn(text: string): string {
+  return isName(text) ? text : MARK
 }
 
 /** Whether there is a text, but not which. */

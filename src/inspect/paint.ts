@@ -1,7 +1,10 @@
 import { LEASE_MS } from '../../machines/leases.ts'
+import type { LimitRecord } from '../../machines/limits.ts'
 import type { Pool } from '../pool/pool.ts'
 import type { AccountStatus } from '../pool/status.ts'
 import { printable } from '../provider/message.ts'
+import type { Usage } from '../provider/provider.ts'
+import { nameIn } from './allow.ts'
 import { asMachineActor, childrenOf } from './messages.ts'
 import type { Notes } from './notes.ts'
 import type { PoolPicture, ProcessPicture } from './picture.ts'
@@ -29,6 +32,8 @@ export function paintPool(pool: Painted, notes: Notes, easel: Easel): PoolPictur
     problem,
     accounts: accounts.map((account) => ({
       ...account,
+      limits: account.limits.map(limitOf),
+      usage: account.usage.map(usageOf),
       ...notes.of(account.id),
       states: [...statesOf(`account:${account.id}`), ...statesOf(`refresh:${account.id}`)],
     })),
@@ -42,6 +47,19 @@ export function textOf(picture: unknown): string {
   return JSON.stringify(picture, (_name, value: unknown) =>
     typeof value === 'string' ? printable(value) : value,
   )
+}
+
+/** The accounts file may hold more beside these, and in them, and nobody knows what. */
+function limitOf({ scope, window, until, source, observedAt }: LimitRecord): LimitRecord {
+  return { scope: scopeOf(scope), window: nameIn(window), until, source, observedAt }
+}
+
+function usageOf({ window, usedPercent, resetsAt }: Usage): Usage {
+  return { window: nameIn(window), usedPercent, resetsAt }
+}
+
+function scopeOf(scope: LimitRecord['scope']): LimitRecord['scope'] {
+  return scope === 'account' ? scope : { family: nameIn(scope.family) }
 }
 
 function actorsOf({ inspection }: Painted) {

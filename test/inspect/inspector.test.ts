@@ -87,8 +87,7 @@ describe('the inspector of a pool', () => {
     await soon(() => expect(pictureOf(stream).pools[0]?.timeline[0]?.conversation).toBe('talk-59'))
     const seconds = (performance.now() - started) / 1_000
     expect(stream.events().length).toBeLessThanOrEqual(2 + 10 * seconds)
-    const now = (text: string | undefined) => text?.replace(/"now":\d+/, '')
-    const events = stream.events().map(now)
+    const events = stream.events().map((text) => text.replace(/"now":\d+/, ''))
     expect(new Set(events).size).toBe(events.length)
   })
 
