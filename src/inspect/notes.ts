@@ -1,6 +1,6 @@
 import { type PoolNews, isStart } from '../pool/events.ts'
 import type { AccountPicture, Happening } from './picture.ts'
-import { about, happeningOf } from './words.ts'
+import { type Cause, happeningOf } from './words.ts'
 
 /** What was seen of a pool since it is looked at, for pictures of it. */
 export interface Notes {
@@ -10,15 +10,22 @@ export interface Notes {
   of(account: string): Pick<AccountPicture, 'since' | 'lastError'>
 }
 
+/** Words take their time, so they wait until somebody reads them. */
+interface Entry {
+  readonly at: number
+  readonly news: PoolNews
+  readonly cause: Cause | undefined
+  told?: Happening
+}
+
 const MOST_HAPPENINGS = 200
 const UNSEEN = { since: 0, lastError: undefined }
 
-/** Costs a few words per piece of news, also while nobody looks. */
 export function createNotes(now: () => number): Notes {
-  const happenings: Happening[] = []
+  const entries: Entry[] = []
   const seen = new Map<string, Pick<AccountPicture, 'since' | 'lastError'>>()
   /** Why each account does not serve just now, by its label. */
-  const causes = new Map<string, string>()
+  const causes = new Map<string, Cause>()
 
   const of = (account: string) => seen.get(account) ?? UNSEEN
 
@@ -27,7 +34,7 @@ export function createNotes(now: () => number): Notes {
       case 'account.changed':
         if (news.from !== undefined) seen.set(news.account, { ...of(news.account), since: at })
         if (news.to === 'active') causes.delete(news.label)
-        else causes.set(news.label, about(news, at))
+        else causes.set(news.label, news)
         return
       case 'request.refused': {
         const status = news.status === undefined ? '' : ` (${news.status})`
@@ -36,7 +43,7 @@ export function createNotes(now: () => number): Notes {
           lastError: { at, words: `${news.why}${status}` },
         })
         // Its state says more, and until when.
-        if (!causes.has(news.label)) causes.set(news.label, about(news, at))
+        if (!causes.has(news.label)) causes.set(news.label, news)
         return
       }
       case 'token.failed':
@@ -60,10 +67,15 @@ export function createNotes(now: () => number): Notes {
       const cause = left === undefined ? undefined : causes.get(left)
       learn(news, at)
       if (isStart(news)) return
-      happenings.push(happeningOf(news, at, cause))
-      if (happenings.length > MOST_HAPPENINGS) happenings.shift()
+      entries.push({ at, news, cause })
+      if (entries.length > MOST_HAPPENINGS) entries.shift()
     },
-    timeline: () => happenings.toReversed(),
+    timeline: () => entries.toReversed().map(tell),
     of,
   }
+}
+
+function tell(entry: Entry): Happening {
+  const { news, at, cause } = entry
+  return (entry.told ??= happeningOf(news, at, cause))
 }

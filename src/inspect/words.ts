@@ -4,8 +4,17 @@ import type { Happening } from './picture.ts'
 
 type Kind = Happening['kind']
 
+/** Why an account was left: what was said of it. */
+export interface Cause {
+  readonly label: string
+  /** The end of a sentence about "it". */
+  readonly why: string
+  /** Epoch ms. */
+  readonly backAt?: number | undefined
+}
+
 /** The line of the timeline for a piece of news; `cause`: why the account it left was left. */
-export function happeningOf(news: PoolNews, at: number, cause: string | undefined): Happening {
+export function happeningOf(news: PoolNews, at: number, cause: Cause | undefined): Happening {
   return {
     at,
     kind: kindOf(news),
@@ -19,10 +28,7 @@ export function happeningOf(news: PoolNews, at: number, cause: string | undefine
  * What is said of "it", said of an account by name: "its 5-hour window is used up" → "5-hour window
  * of acc1 is used up until 14:05".
  */
-export function about(
-  { label, why, backAt }: { label: string; why: string; backAt?: number | undefined },
-  at: number,
-): string {
+export function about({ label, why, backAt }: Cause, at: number): string {
   const [, thing, rest] = /^its (.+?) ((?:is|has|keeps|does|could) .*)$/.exec(why) ?? []
   const said =
     thing === undefined || rest === undefined ? named(why, label) : `${thing} of ${label} ${rest}`
@@ -52,11 +58,12 @@ function kindOf(news: PoolNews): Kind {
   }
 }
 
-function wordsOf(news: PoolNews, at: number, cause: string | undefined): string {
+function wordsOf(news: PoolNews, at: number, cause: Cause | undefined): string {
   switch (news.type) {
     case 'request.assigned': {
       const why = REASONS[news.reason]
-      if (news.after !== undefined) return `moved: ${cause ?? `${news.after} did not serve`}`
+      if (news.after !== undefined && cause !== undefined) return `moved: ${about(cause, at)}`
+      if (news.after !== undefined) return `moved: ${news.after} did not serve`
       return news.reason === 'home' ? `kept: ${why}` : `given to ${news.label}: ${why}`
     }
     case 'account.changed': {

@@ -1,5 +1,6 @@
 import { measureAbort, measureFailover } from './failover.ts'
 import { measureFiles } from './files.ts'
+import { measureInspector } from './inspector.ts'
 import { measureLatency, measureParallel } from './latency.ts'
 import { measureMemory } from './memory.ts'
 import { measureLoad } from './load.ts'
@@ -19,6 +20,7 @@ const rows = [
   ...(await measureLoad()),
   ...(await measureStreams()),
   ...(await measureFiles()),
+  ...(await measureInspector()),
   ...measureSelection(),
   ...measurePackage(),
 ]

@@ -45,13 +45,9 @@ describe('OpenCode with the inspector', { timeout: HOST_MS }, () => {
     await expect.poll(addresses, { timeout: 10_000 }).toHaveLength(1)
     const [url = ''] = await addresses()
     const stream = await watchStream(`${url}events`)
-    await soon(() =>
-      expect(
-        pictureOf(stream)
-          .pools.map(({ accounts }) => accounts.length)
-          .toSorted(),
-      ).toEqual([1, 2]),
-    )
+    const labels = () =>
+      pictureOf(stream).pools.flatMap(({ accounts }) => accounts.map(({ label }) => label))
+    await soon(() => expect(new Set(labels())).toEqual(new Set(['acc1', 'acc2', 'solo'])))
     expect(pictureOf(stream).pid).toBe(server.pid)
     const state = () =>
       pictureOf(stream).pools.find(({ provider }) => provider === 'anthropic')?.accounts[0]?.state
