@@ -8,7 +8,7 @@ import {
   readAuthLogins,
   readPoolKey,
 } from './auth-file.ts'
-import { isSame } from '../login/state.ts'
+import { isSame } from '../same.ts'
 import type { Secret } from '../secret.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { isSame } from '../login/state.ts'
+import { isSame } from '../same.ts'
 import type { RequestHead } from '../request-head.ts'
 
 /** What somebody who may look asks for. */

@@ -6,7 +6,7 @@ import { type StoredAccount, isKeyAccount } from '../store/schema.ts'
 import type { AccountStore, StoreDocument } from '../store/store.ts'
 import { newAccount, newLabel } from './new-account.ts'
 import type { SaveResult } from './save.ts'
-import { isSame } from './state.ts'
+import { isSame } from '../same.ts'
 
 export interface NewKey {
   readonly apiKey: Secret

@@ -7,7 +7,7 @@ import {
 } from 'oauth4webapi'
 import { wordOf } from '../provider/token-answer.ts'
 import { type Secret, secret } from '../secret.ts'
-import { isSame } from './state.ts'
+import { isSame } from '../same.ts'
 
 /** A request that somebody sent to the listener of a login, as it came: nothing decoded. */
 export interface CallbackRequest {

@@ -7,7 +7,7 @@ import type { PasteCode } from '../provider/login.ts'
 import { secret } from '../secret.ts'
 import { readPasted } from './pasted.ts'
 import { type LoginParts, type LoginResult, failure, refusal } from './result.ts'
-import { isSame } from './state.ts'
+import { isSame } from '../same.ts'
 
 export interface PasteCodeLogin {
   /** The page to sign in on; it shows what is to be pasted. */

@@ -1,7 +1,7 @@
 import { type Socket, connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { findSecret } from '../canary/forms.ts'
-import { hangOn, sendRaw } from '../login/raw.ts'
+import { hangOn, isListening, sendRaw } from '../login/raw.ts'
 import { startProgram } from '../runtime/program.ts'
 import { RUNTIMES } from '../runtime/runtimes.ts'
 import { pictureOf, soon, watchStream } from './stream.ts'
@@ -28,6 +28,19 @@ describe.each(RUNTIMES)('the inspector in %s', { timeout: 20_000 }, (runtime) =>
     expect(await program.ended()).toBe(0)
     await soon(() => expect([events.hasEnded(), messages.hasEnded()]).toEqual([true, true]))
     idle.destroy()
+  })
+
+  it('is gone when the pool is, for whoever looks', async () => {
+    const program = startProgram(new URL('programs/shown.ts', import.meta.url), [], runtime)
+    const url = await program.line()
+    const streams = [await watchStream(`${url}events`), await watchStream(`${url}inspect`)]
+    const started = performance.now()
+    program.tell('dispose')
+    expect(await program.line()).toBe('disposed')
+    expect(performance.now() - started).toBeLessThan(900)
+    await soon(() => expect(streams.map((stream) => stream.hasEnded())).toEqual([true, true]))
+    expect(await isListening(Number(new URL(url).port), '127.0.0.1')).toBe(false)
+    expect(await program.ended()).toBe(0)
   })
 
   it('drops who does not read, and brings who is slow only the newest', async () => {

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline'
 import { createAccountPool } from '../../../src/account-pool.ts'
 
 /**
- * A pool with the inspector on. Prints where it is, and after a line on stdin does nothing more: it
- * disposes of nothing, and ends when nothing holds it.
+ * A pool with the inspector on. Prints where it is. After a line on stdin it does what that says:
+ * `dispose`, and prints that it is done, or nothing, and ends when nothing holds it.
  */
 const lines = createInterface({ input: process.stdin })
 const pool = createAccountPool({
@@ -17,6 +17,10 @@ const pool = createAccountPool({
 })
 await pool.ready
 process.stdout.write(`${await pool.inspector}\n`)
-await lines[Symbol.asyncIterator]().next()
+const { value: wish } = await lines[Symbol.asyncIterator]().next()
+if (wish === 'dispose') {
+  await pool.dispose()
+  process.stdout.write('disposed\n')
+}
 lines.close()
 process.stdin.destroy()
