@@ -1,6 +1,6 @@
 import { type PoolNews, isStart } from '../pool/events.ts'
 import type { AccountPicture, Happening } from './picture.ts'
-import { type Cause, happeningOf } from './words.ts'
+import { type Cause, causeOf, happeningOf } from './words.ts'
 
 /** What was seen of a pool since it is looked at, for pictures of it. */
 export interface Notes {
@@ -34,7 +34,7 @@ export function createNotes(now: () => number): Notes {
       case 'account.changed':
         if (news.from !== undefined) seen.set(news.account, { ...of(news.account), since: at })
         if (news.to === 'active') causes.delete(news.label)
-        else causes.set(news.label, news)
+        else causes.set(news.label, causeOf(news))
         return
       case 'request.refused': {
         const status = news.status === undefined ? '' : ` (${news.status})`

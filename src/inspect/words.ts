@@ -40,6 +40,12 @@ function named(why: string, label: string): string {
   return said === why ? `${label}: ${why}` : said
 }
 
+/** A limit has an end; for everything else there is only a next try. */
+export function causeOf(news: PoolNews & { type: 'account.changed' }): Cause {
+  const { label, why, to, backAt } = news
+  return to === 'rateLimited' ? { label, why, backAt } : { label, why }
+}
+
 function kindOf(news: PoolNews): Kind {
   switch (news.type) {
     case 'request.assigned':
@@ -69,8 +75,11 @@ function wordsOf(news: PoolNews, at: number, cause: Cause | undefined): string {
     case 'account.changed': {
       const word = stateWord(news.to, news.disabledReason)
       if (news.to === 'active') return `${word}: ${news.label}`
-      const backAt = news.to === 'cooling' ? undefined : news.backAt
-      return `${word}: ${about({ ...news, backAt }, at)}`
+      const again =
+        news.to === 'authFailing' && news.backAt !== undefined
+          ? `, tried again at ${clockOf(news.backAt, at)}`
+          : ''
+      return `${word}: ${about(causeOf(news), at)}${again}`
     }
     case 'request.refused':
     case 'request.waiting':

@@ -45,6 +45,19 @@ describe('the timeline', () => {
     expect(timeline()[0]?.words).toBe('moved: acc1 did not begin to answer')
   })
 
+  it('says of an account that fails when it is tried again', () => {
+    const { note, timeline } = createNotes(() => NOW)
+    const failing = { to: 'authFailing', why: 'its token could not be renewed yet' } as const
+    note(changed({ ...failing, backAt: AT_1405 }))
+    const request = { conversation: undefined, isSubagent: false }
+    const second = { ...request, account: '2', label: 'acc2' }
+    note({ type: 'request.assigned', ...second, reason: 'least-busy', after: 'acc1' })
+    expect(timeline().map(({ words }) => words)).toEqual([
+      'moved: token of acc1 could not be renewed yet',
+      'failing: token of acc1 could not be renewed yet, tried again at 14:05',
+    ])
+  })
+
   it('keeps since when an account is in its state, and its last error', () => {
     let now = NOW
     const { note, of } = createNotes(() => now)
