@@ -1,4 +1,5 @@
 import { type Browser, type Page, chromium } from 'playwright-core'
+import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { LIMITED_UNTIL } from '../fake/behaviors.ts'
@@ -83,7 +84,19 @@ describe('the bridge to the Stately inspector, in a browser', { timeout: 30_000 
     const all = ['pool', 'account', 'account', 'claims']
     await expect.poll(again, { timeout: 10_000 }).toEqual(all)
     await page.evaluate(`postMessage({ type: '@statelyai.connected' }, '*')`)
+    const texts = async () => {
+      const loaded = page.frames().find((each) => each.url().startsWith('https://stately.ai/'))
+      return v.parse(
+        v.array(v.string()),
+        await loaded?.evaluate('got.map((each) => JSON.stringify(each))'),
+      )
+    }
+    const before = await texts()
+    fake.account('acc2').behave(LIMITED_UNTIL(Date.now() + HOUR))
     await pool.ask()
+    await expect.poll(texts, { timeout: 5_000 }).not.toEqual(before)
+    const after = await texts()
+    expect(new Set(after).size).toBe(after.length)
     expect(await again()).toEqual(all)
   })
 })

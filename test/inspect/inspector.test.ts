@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
-import { LIMITED_UNTIL } from '../fake/behaviors.ts'
+import { LIMITED_UNTIL, SLOW } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
 import { createFakeOpenAI } from '../fake/openai.ts'
 import { hangOn, isListening, sendRaw } from '../login/raw.ts'
@@ -79,7 +79,7 @@ describe('the inspector of a pool', () => {
     })
   })
 
-  it('sends at most ten pictures a second, and none when nothing changes', async () => {
+  it('sends at most ten pictures a second', async () => {
     const stream = await watchStream(at('events'))
     await soon(() => expect(stream.events()).toHaveLength(1))
     const started = performance.now()
@@ -87,6 +87,17 @@ describe('the inspector of a pool', () => {
     await soon(() => expect(pictureOf(stream).pools[0]?.timeline[0]?.conversation).toBe('talk-59'))
     const seconds = (performance.now() - started) / 1_000
     expect(stream.events().length).toBeLessThanOrEqual(2 + 10 * seconds)
+  })
+
+  it('shows what changes without news, and sends nothing when nothing changes', async () => {
+    const stream = await watchStream(at('events'))
+    await soon(() => expect(stream.events()).toHaveLength(1))
+    const inFlight = () => pictureOf(stream).pools[0]?.accounts[0]?.inFlight
+    fake.account('acc1').behave(SLOW(1_500))
+    const asking = pool.ask()
+    await soon(() => expect(inFlight()).toBe(1))
+    await asking
+    await soon(() => expect(inFlight()).toBe(0))
     const events = stream.events().map((text) => text.replace(/"now":\d+/, ''))
     expect(new Set(events).size).toBe(events.length)
   })
@@ -180,10 +191,12 @@ describe('the inspector of a pool', () => {
 
   it('is one for all pools of the process, and gone with the last of them', async () => {
     const other = await createFakeOpenAI({ accounts: ['solo'] })
-    const second = await openPool(other, {}, { inspect: true })
-    expect(await second.inspector).toBe(url.href)
     const stream = await watchStream(at('events'))
     const messages = await watchStream(at('inspect'))
+    const second = await openPool(other, {}, { inspect: true })
+    expect(await second.inspector).toBe(url.href)
+    const [solo] = second.status().accounts
+    await soon(() => expect(messages.text()).toContain(`"name":"account:${solo?.id}"`))
     await soon(() =>
       expect(pictureOf(stream).pools.map(({ provider }) => provider)).toEqual([
         'anthropic',
