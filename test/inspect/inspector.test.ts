@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { LIMITED_UNTIL, SLOW } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
@@ -100,6 +102,37 @@ describe('the inspector of a pool', () => {
     await soon(() => expect(inFlight()).toBe(0))
     const events = stream.events().map((text) => text.replace(/"now":\d+/, ''))
     expect(new Set(events).size).toBe(events.length)
+  })
+
+  it('shows the other processes that use these accounts, and nothing of other pools', async () => {
+    const stream = await watchStream(at('events'))
+    const { accounts } = pool.status()
+    const lease = { pid: process.ppid, at: Date.now(), inFlight: 2 }
+    const [first, second] = accounts.map(({ id }) => id)
+    const claims = [first, second, 'of another pool'].map((id) => [
+      id,
+      { ...lease, leases: [{ ...lease, host: 'elsewhere' }] },
+    ])
+    const file = join(pool.folder, 'multiauth-claims.json')
+    await writeFile(file, JSON.stringify(Object.fromEntries(claims)), { mode: 0o600 })
+    const processes = () => pictureOf(stream).pools[0]?.processes
+    await vi.waitFor(
+      () =>
+        expect(processes()).toEqual([
+          { pid: process.pid, isThis: true, accounts: [] },
+          {
+            pid: process.ppid,
+            isThis: false,
+            accounts: [
+              { account: first, inFlight: 2 },
+              { account: second, inFlight: 2 },
+            ],
+          },
+        ]),
+      { timeout: 5_000 },
+    )
+    await writeFile(file, '{}')
+    await vi.waitFor(() => expect(processes()).toHaveLength(1), { timeout: 5_000 })
   })
 
   it('tells who comes late which machines there are, and then what happens', async () => {
