@@ -58,7 +58,10 @@ describe('OpenCode with the inspector', { timeout: HOST_MS }, () => {
     await soon(() => expect(state()).toBe('rateLimited'))
     expect(stream.text()).toContain('5-hour window of acc1 is used up until')
     expect(stream.text()).toContain(session)
-    expect(findSecret(stream.text())).toBe(undefined)
+    const messages = await watchStream(`${url}inspect`)
+    await soon(() => expect(messages.text()).toContain('"name":"claims"'))
+    expect(messages.text()).toContain('"value":{"availability":"rateLimited","token":"idle"}')
+    expect(findSecret(stream.text() + messages.text())).toBe(undefined)
   })
 
   it('comes and goes with the configuration', async () => {
