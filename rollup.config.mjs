@@ -2,7 +2,7 @@ import commonjs from '@rollup/plugin-commonjs'
 import resolve from '@rollup/plugin-node-resolve'
 import { dts } from 'rollup-plugin-dts'
 import esbuild from 'rollup-plugin-esbuild'
-import { page } from './build/page.mjs'
+import { page } from './rollup.page.mjs'
 
 /**
  * proper-lockfile brings two modules that change the host's process: signal-exit adds signal

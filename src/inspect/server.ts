@@ -30,6 +30,8 @@ const MOST_VISITS = 64
 const MOST_CLIENTS = 16
 /** So that a connection that is gone is noticed. */
 const HEARTBEAT_MS = 15_000
+/** An event, because an `EventSource` does not show comments. */
+const BEAT = 'event: beat\ndata:\n\n'
 
 /**
  * Serves the page on 127.0.0.1 to whoever knows the token. It never keeps the process alive, and
@@ -113,7 +115,7 @@ export async function startServer({
 
   function beat(): void {
     stopBeating = arm(beat, HEARTBEAT_MS)
-    for (const client of clients.values()) client.send(':\n\n')
+    for (const client of clients.values()) client.send(BEAT)
   }
 
   return {

@@ -73,7 +73,8 @@ function wordsOf(news: PoolNews, at: number, cause: Cause | undefined): string {
       return news.reason === 'home' ? `kept: ${why}` : `given to ${news.label}: ${why}`
     }
     case 'account.changed': {
-      const word = stateWord(news.to, news.disabledReason)
+      const { to: state, disabledReason, kind } = news
+      const word = stateWord({ state, disabledReason: disabledReason ?? undefined, kind })
       if (news.to === 'active') return `${word}: ${news.label}`
       const again =
         news.to === 'authFailing' && news.backAt !== undefined

@@ -9,11 +9,8 @@ export interface Badge {
   readonly word: string
 }
 
-export function badgeOf({
-  state,
-  disabledReason,
-}: Pick<AccountPicture, 'state' | 'disabledReason'>): Badge {
-  return { tone: toneOf(state, disabledReason), word: stateWord(state, disabledReason) }
+export function badgeOf(account: Pick<AccountPicture, 'state' | 'disabledReason' | 'kind'>): Badge {
+  return { tone: toneOf(account.state, account.disabledReason), word: stateWord(account) }
 }
 
 /** "2 of 3 ready". */

@@ -1,6 +1,7 @@
 import type { AccountState } from '../../machines/account.ts'
 import type { DisabledReason } from '../../machines/facts.ts'
 import type { SelectionReason } from './select/selection.ts'
+import type { AccountKind } from './status.ts'
 
 /** What happens in a pool, for logs, screens and programs. Never holds a secret. */
 export type PoolNews =
@@ -46,6 +47,7 @@ export type PoolNews =
       /** Epoch ms; undefined when it is back, or only a repair brings it back. */
       readonly backAt: number | undefined
       readonly disabledReason: DisabledReason | null
+      readonly kind: AccountKind
     }
   | { readonly type: 'token.renewed'; readonly account: string; readonly label: string }
   | {

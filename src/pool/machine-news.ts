@@ -1,7 +1,7 @@
 import type { RefreshOutcome } from '../../machines/refresh.ts'
 import type { AccountView } from '../../machines/view.ts'
 import type { PoolNews } from './events.ts'
-import { explainState } from './status.ts'
+import { explainState, kindOf } from './status.ts'
 
 /** What the machines report, as news with its reasons. */
 export function stateNews(
@@ -18,6 +18,7 @@ export function stateNews(
     to: state,
     ...explainState(after, now),
     disabledReason: facts.disabledReason,
+    kind: kindOf(facts),
   }
 }
 

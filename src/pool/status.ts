@@ -6,12 +6,14 @@ import type { AccountState } from '../../machines/account.ts'
 import type { AccountView } from '../../machines/view.ts'
 import type { HotState } from './select/selection.ts'
 
+/** A subscription is paid by the month, a key by the request. */
+export type AccountKind = 'subscription' | 'apiKey'
+
 /** One account as people see it. Holds no secret and no internal type. */
 export interface AccountStatus {
   readonly id: string
   readonly label: string
-  /** A subscription is paid by the month, a key by the request. */
-  readonly kind: 'subscription' | 'apiKey'
+  readonly kind: AccountKind
   /** "Claude Max", "ChatGPT Plus"; empty when unknown. */
   readonly plan: string
   readonly state: AccountState
@@ -52,7 +54,7 @@ export function accountStatus(
   return {
     id,
     label: facts.label,
-    kind: isApiKey(facts) ? 'apiKey' : 'subscription',
+    kind: kindOf(facts),
     plan,
     state,
     active,
@@ -66,6 +68,10 @@ export function accountStatus(
     usedElsewhere: foreignLoad,
     lastUsedAt,
   }
+}
+
+export function kindOf(facts: AccountFacts): AccountKind {
+  return isApiKey(facts) ? 'apiKey' : 'subscription'
 }
 
 /** Why an account is in its state, in words, and when it is back. */

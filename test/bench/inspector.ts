@@ -57,6 +57,7 @@ const NEWS: readonly PoolNews[] = [
     to: 'rateLimited',
     backAt: 1_800_000_000_000,
     disabledReason: null,
+    kind: 'subscription',
   },
   { type: 'request.refused', ...REQUEST, ...ABOUT, status: 429 },
   { type: 'request.assigned', ...REQUEST, reason: 'least-busy', after: 'one' },

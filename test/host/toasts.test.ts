@@ -135,6 +135,7 @@ function changed(
     from: 'active',
     backAt: undefined,
     disabledReason: null,
+    kind: 'subscription',
     ...what,
   }
 }

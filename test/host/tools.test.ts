@@ -123,6 +123,7 @@ describe('the why tool', () => {
           why: 'its 5-hour window is used up',
           backAt: NOW + HOUR,
           disabledReason: null,
+          kind: 'subscription',
         }),
       ],
     })

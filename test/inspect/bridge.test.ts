@@ -1,21 +1,13 @@
-import { type Browser, type Page, chromium } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFakeAnthropic } from '../fake/anthropic.ts'
 import { LIMITED_UNTIL } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
+import { launchBrowser } from '../page/browser.ts'
 import { type OpenPool, openPool } from '../request/open-pool.ts'
 
 const HOUR = 3_600_000
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 /** Greets like the real one, and keeps what it is sent. */
 const FAKE_STATELY = `<!doctype html><title>fake</title><script>
 window.got = []
@@ -34,7 +26,7 @@ describe('the bridge to the Stately inspector, in a browser', { timeout: 30_000 
   beforeAll(async () => {
     fake = await createFakeAnthropic({ accounts: ['acc1', 'acc2'] })
     pool = await openPool(fake, {}, { inspect: true })
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
+    browser = await launchBrowser()
     page = await browser.newPage()
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', (error) => complaints.push(error.message))

@@ -6,6 +6,7 @@ import { hangOn } from '../login/raw.ts'
 import { soon, watchStream } from './stream.ts'
 
 const HEARTBEAT_MS = 15_000
+const BEAT = 'event: beat\ndata:\n\n'
 const VISIT_MS = 5_000
 
 describe('the server of the inspector', () => {
@@ -14,7 +15,7 @@ describe('the server of the inspector', () => {
     const stream = await watchStream(`${url}events`)
     for (let beats = 1; beats <= 3; beats++) {
       pass(HEARTBEAT_MS)
-      await soon(() => expect(stream.text()).toBe(`retry: 1000\n\n${':\n\n'.repeat(beats)}`))
+      await soon(() => expect(stream.text()).toBe(`retry: 1000\n\n${BEAT.repeat(beats)}`))
     }
   })
 
@@ -29,7 +30,7 @@ describe('the server of the inspector', () => {
       expect(isClosed).toBe(true)
     })
     pass(HEARTBEAT_MS)
-    await soon(() => expect(stream.text()).toContain(':\n\n'))
+    await soon(() => expect(stream.text()).toContain(BEAT))
   })
 
   it('outlives a fault in what it shows', async () => {

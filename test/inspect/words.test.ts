@@ -119,6 +119,7 @@ function changed(
     from: 'active',
     backAt: undefined,
     disabledReason: null,
+    kind: 'subscription',
     ...news,
     type: 'account.changed',
   }

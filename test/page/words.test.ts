@@ -104,21 +104,22 @@ describe('the bars of an account', () => {
 
 describe('the words for an account', () => {
   it('have one tone for each state, so that each has a shape', () => {
+    const kind = 'subscription'
     const states = ['active', 'rateLimited', 'cooling', 'authFailing'] as const
-    expect(states.map((state) => badgeOf({ state, disabledReason: undefined }))).toEqual([
+    expect(states.map((state) => badgeOf({ kind, state, disabledReason: undefined }))).toEqual([
       { tone: 'ready', word: 'ready' },
       { tone: 'limited', word: 'limited' },
       { tone: 'soon', word: 'back soon' },
       { tone: 'failing', word: 'failing' },
     ])
     const reasons = ['user', 'revoked', 'billing'] as const
-    expect(reasons.map((disabledReason) => badgeOf({ state: 'disabled', disabledReason }))).toEqual(
-      [
-        { tone: 'off', word: 'off' },
-        { tone: 'refused', word: 'login needed' },
-        { tone: 'refused', word: 'refused' },
-      ],
-    )
+    expect(
+      reasons.map((disabledReason) => badgeOf({ kind, state: 'disabled', disabledReason })),
+    ).toEqual([
+      { tone: 'off', word: 'off' },
+      { tone: 'refused', word: 'login needed' },
+      { tone: 'refused', word: 'refused' },
+    ])
   })
 
   it('tell the plan, or that it is a key', () => {

@@ -36,6 +36,6 @@ const ASSIGNED: PoolNews = {
 type Changed = PoolNews & { type: 'account.changed' }
 
 function changed(from: Changed['from'], to: Changed['to']): Changed {
-  const rest = { why: '', backAt: undefined, disabledReason: null }
+  const rest = { why: '', backAt: undefined, disabledReason: null, kind: 'subscription' } as const
   return { type: 'account.changed', account: 'a', label: 'a', from, to, ...rest }
 }
