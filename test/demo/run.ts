@@ -7,14 +7,19 @@ import { createFakeOpenAI } from '../fake/openai.ts'
 import { createHome } from '../flow/host/home.ts'
 import { MODELS } from '../flow/host/models.ts'
 import { startServer } from '../flow/host/serve.ts'
+import { goOn } from './go-on.ts'
 import { tailPluginLog } from './log-tail.ts'
+import { addressIn, offerPage, readPage } from './page.ts'
 import { heading, line, plain } from './timeline.ts'
 
 const PLUGIN = new URL('../../dist/index.js', import.meta.url).href
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 /** The whole demo; past it something hangs, and that is a failure. */
 const LONGEST_MS = 110_000
+/** `npm run demo -- --page` */
+const keepsPageOpen = process.argv.includes('--page')
 
 const watchdog = setTimeout(() => {
   plain('\nThe demo did not end in time: something hangs.')
@@ -27,17 +32,20 @@ const anthropic = await createFakeAnthropic({ accounts: ['Ada', 'Ben', 'Cleo'] }
 const openai = await createFakeOpenAI({ accounts: ['Dora', 'Emil', 'Finn'] })
 const home = await createHome({
   fakes: [anthropic, openai],
-  plugins: [[PLUGIN, { debug: true }]],
+  plugins: [[PLUGIN, { debug: true, inspect: true }]],
 })
 line('demo', `starting OpenCode with a config folder of its own (${home.configDir})`)
 const markers = new Map<string, () => void>()
+let page: string | undefined
+let isAsExpected = true
 const log = tailPluginLog(home.logFile, (text) => {
   const seen = markers.get(text)
-  if (seen === undefined) line('pool', text)
-  else seen()
+  const address = addressIn(text)
+  if (seen !== undefined) seen()
+  else if (address === undefined) line('pool', text)
+  else offerPage((page = address))
 })
-const server = await startServer(home)
-let isAsExpected = true
+const server = await startServer(home, [], keepsPageOpen ? DAY : LONGEST_MS)
 
 try {
   heading('1. A conversation with Claude: Ada serves it, until her 5-hour window is used up')
@@ -58,6 +66,16 @@ try {
   await ask(second, openai, 'Say hello.', 'Finn')
   openai.account('Finn').behave(LIMITED_UNTIL(Date.now() + 5_000))
   await ask(second, openai, 'Go on: everybody is limited now, so the request waits.', 'Finn')
+
+  heading('4. The live page shows where they stand')
+  const shown = page === undefined ? 'there is no page' : await readPage(page)
+  line('page', shown)
+  isAsExpected &&= shown.includes('Ada rateLimited')
+  if (keepsPageOpen) {
+    clearTimeout(watchdog)
+    const sessions = { anthropic: first, openai: second }
+    await goOn([anthropic, openai], (fake, prompt) => ask(sessions[fake.id], fake, prompt))
+  }
 } finally {
   log.stop()
   await server.stop()
@@ -73,16 +91,19 @@ plain(`  1. Add the plugin to opencode.json:   "plugin": ["opencode-rota"]`)
 plain('     (from this checkout:               "plugin": ["file://' + checkout() + '"])')
 plain('  2. Sign in, once per account:         opencode auth login')
 plain('     (accounts files of the same format work as they are: docs/accounts-file.md)')
+plain('  3. See it live:                       ROTA_INSPECT=1 opencode')
+plain('     (here: npm run demo -- --page)')
 plain('\nNothing of your own OpenCode set-up was read or changed.')
 clearTimeout(watchdog)
 process.exitCode = isAsExpected ? 0 : 1
 
-async function ask(session: string, fake: Fake, prompt: string, expected: string): Promise<void> {
+/** `expected`: who should answer, where only one may. */
+async function ask(session: string, fake: Fake, prompt: string, expected = ''): Promise<void> {
   line('you', `${fake.id}: ${prompt}`)
   const { text, error } = await server.prompt(session, { prompt, model: MODELS[fake.id] })
   await untilLogged()
   line('answer', error ?? text.trim())
-  if (text.includes(`answered by ${expected}`)) return
+  if (expected === '' || text.includes(`answered by ${expected}`)) return
   isAsExpected = false
   line('demo', `this should have been answered by ${expected}`)
 }

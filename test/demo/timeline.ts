@@ -7,7 +7,7 @@ const start = performance.now()
 const isPlain = !process.stdout.isTTY || process.env['NO_COLOR'] !== undefined
 
 /** One line of the demo: when, who, what. */
-export function line(who: 'demo' | 'you' | 'pool' | 'answer', text: string): void {
+export function line(who: 'demo' | 'you' | 'pool' | 'answer' | 'page', text: string): void {
   const seconds = `${((performance.now() - start) / 1_000).toFixed(1)} s`.padStart(7)
   const name = who.padEnd(6)
   const shown = isPlain ? `${name}  ${text}` : `${styleOf(who)}${name}  ${text}${RESET}`

@@ -25,13 +25,17 @@ const LIFETIME_MS = 120_000
 const POLL_MS = 25
 
 /** `opencode serve`, with its events captured from before the first request. */
-export async function startServer(home: Home, args: readonly string[] = []) {
+export async function startServer(
+  home: Home,
+  args: readonly string[] = [],
+  lifetimeMs = LIFETIME_MS,
+) {
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const child = startOpenCode(
     home,
     ['serve', '--hostname', '127.0.0.1', '--port', String(port), ...args],
-    LIFETIME_MS,
+    lifetimeMs,
   )
   await waitForLine(child.stdout, 'listening on', child.finished)
   const capture = await captureEvents(origin)

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { LIMITED_UNTIL } from '../fake/behaviors.ts'
+import type { Fake } from '../fake/fake.ts'
+import { heading } from './timeline.ts'
+
+const PAUSE_MS = 4_000
+/** Whoever is limited is soon back, so that there is always something to see. */
+const LIMITED_MS = 45_000
+const LIMITED_EVERY = 4
+
+/** Goes on asking both providers, and limits an account now and then, until Ctrl-C. */
+export async function goOn(
+  fakes: readonly Fake[],
+  ask: (fake: Fake, prompt: string) => Promise<unknown>,
+): Promise<void> {
+  heading('The page stays open: requests go on, until Ctrl-C')
+  const ending = new AbortController()
+  const { signal } = ending
+  void Promise.race([once(process, 'SIGINT', { signal }), once(process, 'SIGTERM', { signal })])
+    .catch(() => {})
+    .then(() => ending.abort())
+  for (let round = 1; !signal.aborted; round++) {
+    for (const fake of fakes) {
+      if (signal.aborted) return
+      if (round % LIMITED_EVERY === 0) limitTheLast(fake)
+      await ask(fake, `Question ${round}.`)
+      await delay(PAUSE_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+function limitTheLast(fake: Fake): void {
+  const served = fake.modelRequests().findLast(({ status }) => status === 200)?.account
+  if (served === undefined) return
+  fake.account(served).behave(LIMITED_UNTIL(Date.now() + LIMITED_MS))
+}
