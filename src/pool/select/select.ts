@@ -43,8 +43,13 @@ function chooseAmong(ready: readonly AccountView[], input: SelectionInput): Chos
 
 /** A login is paid by the month, a key by the request: keys serve while no login can. */
 function preferLogins(ready: readonly AccountView[]): readonly AccountView[] {
-  const logins = ready.filter(({ facts }) => !isApiKey(facts))
-  return logins.length === 0 || logins.length === ready.length ? ready : logins
+  if (!ready.some(isKey)) return ready
+  const logins = ready.filter((view) => !isKey(view))
+  return logins.length === 0 ? ready : logins
+}
+
+function isKey({ facts }: AccountView): boolean {
+  return isApiKey(facts)
 }
 
 /**
