@@ -5,9 +5,12 @@ export type Paint = (tone: Tone, words: string) => string
 
 const DAY_MS = 24 * 60 * 60_000
 
-/** When an account was last used, in the person's own days. Both are epoch ms; 0 = never. */
+/**
+ * When an account was last used, in the person's own days. Both are epoch ms; 0 = nothing was noted:
+ * a success alone writes no file.
+ */
 export function usedWhen(lastUsed: number, now: number): string {
-  if (lastUsed === 0) return 'never used'
+  if (lastUsed === 0) return 'no use noted'
   // From midnight to midnight: where the clocks change, a day has 23 or 25 hours.
   const days = Math.round((midnight(now) - midnight(lastUsed)) / DAY_MS)
   if (days <= 0) return 'used today'

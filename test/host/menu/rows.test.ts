@@ -59,11 +59,11 @@ describe('an account in the list', () => {
     const key = row({ kind: 'apiKey', plan: 'API key', label: 'work', lastUsed: 0 })
     const limited = row({ state: 'rateLimited', active: true })
     expect(lines([key, limited])).toEqual([
-      'work              [ready]    API key     never used',
+      'work              [ready]    API key     no use noted',
       'ann@example.test  [limited]  Claude Max  used today, in use',
     ])
     expect(lines([key, limited], 50)).toEqual([
-      'work              [ready]    never used',
+      'work              [ready]    no use noted',
       'ann@example.test  [limited]  used today, in use',
     ])
     expect(rowLines([limited, key], PAINTED)[1]).toContain('<good [ready]>    API key')
@@ -96,7 +96,7 @@ describe('an account alone', () => {
     ])
     expect(rowDetails(row({ plan: '', lastUsed: 0 }), 1, WIDE)).toEqual([
       'ann@example.test  [ready]',
-      'place 1 of 1, never used',
+      'place 1 of 1, no use noted',
       'It is ready.',
     ])
   })

@@ -10,7 +10,7 @@ describe('when an account was used', () => {
   const now = at(2026, 3, 30, 1)
 
   it.each([
-    ['never used', 0],
+    ['no use noted', 0],
     ['used today', now],
     ['used today', now + 5_000],
     ['used today', at(2026, 3, 30)],
