@@ -52,7 +52,7 @@ export async function startPasteCode(
 }
 
 const UNREADABLE =
-  'What was pasted is not a login code. Copy all of the code that the page shows (CODE#STATE) and paste it again.'
+  'What was pasted is not a login code. All of the code that the page shows is needed (CODE#STATE).'
 const OTHER_LOGIN =
   'The pasted code belongs to another login. Start the login again, sign in on the page it names and paste the code shown there.'
 const USED = 'This login was already finished. Start a new one to add another account.'

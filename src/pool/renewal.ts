@@ -157,7 +157,7 @@ export function provideRenewal(parts: RenewalParts) {
         return failed('refused', `the provider answered "${answer.code}"`)
       case 'unavailable':
         await endWithout(refreshToken, answer.inDoubt)
-        return failed('unavailable', answer.detail)
+        return failed('unavailable', `the provider could not be asked (${answer.detail})`)
     }
   }
 

@@ -49,6 +49,17 @@ describe.each(PROVIDERS)('a token that has ended (%s)', (_, createFake) => {
     expect(outcomes(fake)).toEqual(['cut', 'rotated'])
   })
 
+  it('says in a sentence that the provider could not be asked', async () => {
+    const { pool, fake } = await start(createFake({ accounts: ['a', 'b'] }))
+    fake.behaveOnExchange(UNAVAILABLE(9))
+    fake.account('a').expire()
+    expect((await pool.ask()).text).toContain('answered by b')
+    const failures = pool.news.flatMap((news) => (news.type === 'token.failed' ? news.why : []))
+    expect(new Set(failures)).toEqual(
+      new Set(['the provider could not be asked (HTTP 503 temporarily_unavailable)']),
+    )
+  })
+
   it('needs a login when the answer was lost, says why, and is sent no third time', async () => {
     const { pool, fake } = await start(createFake({ accounts: ['a', 'b'] }))
     const other = await open(fake, pool)
