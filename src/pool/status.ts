@@ -1,6 +1,13 @@
 import { type AccountFacts, type DisabledReason, isApiKey } from '../../machines/facts.ts'
 import type { Usage } from '../provider/provider.ts'
-import { RETRY_AFTER, SESSION, UNIFIED, USAGE_LIMIT, WEEKLY } from '../provider/windows.ts'
+import {
+  RETRY_AFTER,
+  SESSION,
+  UNIFIED,
+  USAGE_LIMIT,
+  WEEKLY,
+  shownWindow,
+} from '../provider/windows.ts'
 import { BURST, type LimitRecord, bindingLimit } from '../../machines/limits.ts'
 import type { AccountState } from '../../machines/account.ts'
 import type { AccountView } from '../../machines/view.ts'
@@ -61,8 +68,8 @@ export function accountStatus(
     renewing,
     ...explainState(view, now),
     disabledReason: facts.disabledReason ?? undefined,
-    limits: facts.limits,
-    usage,
+    limits: facts.limits.map(shownLimit),
+    usage: usage.map(shownUsage),
     usageReadAt: usageAt,
     inFlight,
     usedElsewhere: foreignLoad,
@@ -105,7 +112,7 @@ export function explainState(
 
 /** One limit as the end of a sentence about an account. */
 export function explainLimit({ window, source }: LimitRecord): string {
-  const [length = window, part] = window.split(':')
+  const [length = window, part] = shownWindow(window).split(':')
   const scope = part === undefined ? '' : ` for ${part}`
   switch (length) {
     case SESSION:
@@ -122,6 +129,19 @@ export function explainLimit({ window, source }: LimitRecord): string {
     default:
       return source === 'guess' ? 'it is limited' : `its ${length} window${scope} is used up`
   }
+}
+
+/** The accounts file may hold more beside these fields, and in them, and nobody knows what. */
+function shownLimit({ scope, window, until, source, observedAt }: LimitRecord): LimitRecord {
+  return { scope: shownScope(scope), window: shownWindow(window), until, source, observedAt }
+}
+
+function shownScope(scope: LimitRecord['scope']): LimitRecord['scope'] {
+  return scope === 'account' ? scope : { family: shownWindow(scope.family) }
+}
+
+function shownUsage({ window, usedPercent, resetsAt }: Usage): Usage {
+  return { window: shownWindow(window), usedPercent, resetsAt }
 }
 
 function explainDisabled(facts: AccountFacts): string {

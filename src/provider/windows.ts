@@ -26,3 +26,18 @@ export function partOf(window: string): string | undefined {
 export function partWindow(window: string, part: string | undefined): string {
   return part === undefined ? window : `${window}:${part}`
 }
+
+/**
+ * A window's name, or a family's, as people may see it. Whoever writes into the accounts file names
+ * windows, too: what is not of short words stands as "other".
+ */
+export function shownWindow(window: string): string {
+  return window
+    .split(':')
+    .map((part) => (SHORT_WORDS.test(part) ? part : OTHER))
+    .join(':')
+}
+
+/** No token is like that: those run on. */
+const SHORT_WORDS = /^[\p{L}\p{N}]{1,16}(?:[ _.+-][\p{L}\p{N}]{1,16}){0,5}$/u
+const OTHER = 'other'
