@@ -45,7 +45,7 @@ interface SharedPool extends Assembled {
   readonly loginStore: AccountStore
   readonly reload: () => Promise<void>
   readonly stopWatching: () => Promise<unknown>
-  readonly stopShowing: () => Promise<void>
+  readonly stopShowing: () => void
 }
 
 /** The host waits for every plugin before it starts: a slow disk must not hold it up. */
@@ -61,7 +61,8 @@ const PLACEHOLDER_KEY = 'opencode-rota'
 
 const sharing = createSharing<SharedPool>(async ({ pool, stopWatching, stopShowing }) => {
   await stopWatching()
-  await Promise.all([stopShowing(), pool.dispose()])
+  stopShowing()
+  await pool.dispose()
 })
 
 /** The OpenCode plugin of one provider. A fault in it leaves the host as it is without us. */

@@ -14,8 +14,8 @@ export interface ShowingParts {
 export interface Showing {
   /** Follows the configuration. Free when nothing changed. */
   follow(isWanted: boolean): void
-  /** For good. */
-  stop(): Promise<void>
+  /** Of this pool, for good. The host may soon open another one in its place. */
+  stop(): void
 }
 
 /** The pools of a process share one address: to say it once is enough. */
@@ -41,9 +41,9 @@ export function createShowing({ inspector, pool, log, announce }: ShowingParts):
       shown = isWanted ? inspector.show(pool, log) : undefined
       void shown?.address.then(tell)
     },
-    async stop() {
+    stop() {
       isOver = true
-      await shown?.close()
+      shown?.leave()
     },
   }
 }

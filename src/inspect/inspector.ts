@@ -18,6 +18,11 @@ export interface Shown {
   readonly address: Promise<string | undefined>
   /** With the last pool the server goes, too. Safe to call twice. */
   close(): Promise<void>
+  /**
+   * Instead of `close`, of a pool that may come back: who looks stays connected for ten minutes, and
+   * then sees it at the same address.
+   */
+  leave(): void
 }
 
 interface Exhibit {
@@ -30,6 +35,8 @@ interface Exhibit {
 const LEAST_PAUSE_MS = 100
 /** What changes without news, such as the end of a request, shows after so long at most, ms. */
 const LOOK_MS = 500
+/** The host starts its plugins again with the next request, which is up to the person. */
+const LONGEST_ABSENCE_MS = 600_000
 
 export function createInspector(world: Pick<World, 'arm'> & Easel): Inspector {
   const { arm, now, pid } = world
@@ -41,6 +48,7 @@ export function createInspector(world: Pick<World, 'arm'> & Easel): Inspector {
   let shown = ''
   let shownAt = 0
   let stopTimer: (() => void) | undefined
+  let stopWaiting: (() => void) | undefined
   let isSoon = false
 
   function enter(stream: Stream, client: Client): () => void {
@@ -114,15 +122,18 @@ export function createInspector(world: Pick<World, 'arm'> & Easel): Inspector {
     return eventText(`{"now":${now()},"pid":${pid},"pools":${shown}}`, 'picture')
   }
 
-  async function remove(exhibit: Exhibit, unsubscribe: () => void): Promise<void> {
-    unsubscribe()
-    if (!exhibits.delete(exhibit)) return
+  function remove(exhibit: Exhibit): void {
+    exhibits.delete(exhibit)
     for (const stops of hearers.values()) {
       stops.get(exhibit)?.()
       stops.delete(exhibit)
     }
     changed()
+  }
+
+  async function closeServer(): Promise<void> {
     if (exhibits.size > 0) return
+    stopWaiting?.()
     const last = server
     server = undefined
     await (await last)?.close()
@@ -140,11 +151,26 @@ export function createInspector(world: Pick<World, 'arm'> & Easel): Inspector {
       })
       for (const [client, stops] of hearers) stops.set(exhibit, hear(client, exhibit))
       changed()
+      stopWaiting?.()
       server ??= startServer({ arm, enter })
+      let isGone = false
       let closed: Promise<void> | undefined
+
+      function goOnce(): boolean {
+        if (isGone) return false
+        isGone = true
+        unsubscribe()
+        remove(exhibit)
+        return true
+      }
+
       return {
         address: server.then((started) => started?.url),
-        close: () => (closed ??= remove(exhibit, unsubscribe)),
+        close: () => (closed ??= goOnce() ? closeServer() : Promise.resolve()),
+        leave() {
+          if (!goOnce() || exhibits.size > 0) return
+          stopWaiting = arm(() => void closeServer(), LONGEST_ABSENCE_MS)
+        },
       }
     },
   }

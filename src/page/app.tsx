@@ -39,7 +39,10 @@ export function App() {
           />
         ))}
         {picture?.pools.length === 0 && (
-          <p class="empty">This OpenCode uses no pool of accounts.</p>
+          <p class="empty">
+            No pool of accounts is open in this OpenCode now. The next request opens it, and it
+            shows here by itself.
+          </p>
         )}
       </main>
       <footer class="colophon">

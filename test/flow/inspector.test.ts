@@ -64,6 +64,19 @@ describe('OpenCode with the inspector', { timeout: HOST_MS }, () => {
     expect(findSecret(stream.text() + messages.text())).toBe(undefined)
   })
 
+  it('keeps who looks, and its address, when OpenCode starts its plugins again', async () => {
+    const [url = ''] = await addresses()
+    const stream = await watchStream(`${url}events`)
+    const providers = () => pictureOf(stream).pools.map(({ provider }) => provider)
+    await soon(() => expect(providers()).toHaveLength(2))
+    await server.dispose()
+    await soon(() => expect(providers()).toEqual([]))
+    await server.createSession()
+    await expect.poll(() => new Set(providers())).toEqual(new Set(['anthropic', 'openai']))
+    expect(stream.hasEnded()).toBe(false)
+    expect(await addresses()).toEqual([url])
+  })
+
   it('comes and goes with the configuration', async () => {
     const plain = await createHome({ fakes: fakes.slice(0, 1), plugins: [ENTRY] })
     const other = await startServer(plain)
