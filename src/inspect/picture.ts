@@ -47,7 +47,9 @@ export interface Happening {
   readonly kind: 'assigned' | 'moved' | 'refused' | 'waiting' | 'changed' | 'token'
   /** The account it is about; undefined when it is about none. */
   readonly account: string | undefined
-  /** "moved: 5-hour window of acc1 is used up until 14:05". */
+  /** What that account was called then. */
+  readonly label: string | undefined
+  /** What is said of it, without its name: "moved: 5-hour window of acc1 is used up until 14:05". */
   readonly words: string
   readonly conversation: string | undefined
 }

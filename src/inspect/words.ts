@@ -19,6 +19,7 @@ export function happeningOf(news: PoolNews, at: number, cause: Cause | undefined
     at,
     kind: kindOf(news),
     account: 'account' in news ? news.account : undefined,
+    label: 'account' in news ? news.label : undefined,
     words: wordsOf(news, at, cause),
     conversation: 'conversation' in news ? news.conversation : undefined,
   }
@@ -70,26 +71,33 @@ function wordsOf(news: PoolNews, at: number, cause: Cause | undefined): string {
       const why = REASONS[news.reason]
       if (news.after !== undefined && cause !== undefined) return `moved: ${about(cause, at)}`
       if (news.after !== undefined) return `moved: ${news.after} did not serve`
-      return news.reason === 'home' ? `kept: ${why}` : `given to ${news.label}: ${why}`
+      return news.reason === 'home' ? `kept: ${why}` : `chosen: ${why}`
     }
     case 'account.changed': {
       const { to: state, disabledReason, kind } = news
       const word = stateWord({ state, disabledReason: disabledReason ?? undefined, kind })
-      if (news.to === 'active') return `${word}: ${news.label}`
-      const again =
-        news.to === 'authFailing' && news.backAt !== undefined
-          ? `, tried again at ${clockOf(news.backAt, at)}`
-          : ''
-      return `${word}: ${about(causeOf(news), at)}${again}`
+      return news.to === 'active' ? word : `${word}: ${news.why}${untilOf(news, at)}`
     }
-    case 'request.refused':
+    case 'request.refused': {
+      const status = news.status === undefined ? '' : ` (${news.status})`
+      return `did not serve${status}: ${news.why}`
+    }
+    case 'token.renewed':
+      return 'token renewed'
+    case 'token.failed':
+      return `token not renewed: ${news.why}`
     case 'request.waiting':
     case 'request.queued':
-    case 'token.renewed':
-    case 'token.failed':
     case 'renewals.stopped':
       return narrate(news, (time) => clockOf(time, at))
   }
+}
+
+/** A limit has an end; an account that fails is tried again. */
+function untilOf({ to, backAt }: PoolNews & { type: 'account.changed' }, at: number): string {
+  if (backAt === undefined) return ''
+  if (to === 'rateLimited') return ` until ${clockOf(backAt, at)}`
+  return to === 'authFailing' ? `, tried again at ${clockOf(backAt, at)}` : ''
 }
 
 /** "14:05", with the day when it is not the same one. Both are epoch ms. */

@@ -4,6 +4,7 @@ import type { Happening } from '../inspect/picture.ts'
 export interface TimelineRow {
   readonly kind: Happening['kind']
   readonly account: string | undefined
+  readonly label: string | undefined
   readonly words: string
   /** Epoch ms of the newest. */
   readonly at: number
@@ -17,11 +18,11 @@ export function rowsOf(timeline: readonly Happening[], only?: string): readonly 
   const rows: TimelineRow[] = []
   for (const happening of timeline) {
     if (only !== undefined && happening.account !== only) continue
-    const { kind, words, at, account } = happening
+    const { kind, words, at, account, label } = happening
     const newer = rows.at(-1)
     if (newer?.words === words && newer.kind === kind && newer.account === account) {
       rows[rows.length - 1] = { ...newer, first: at, times: newer.times + 1 }
-    } else rows.push({ kind, account, words, at, first: at, times: 1 })
+    } else rows.push({ kind, account, label, words, at, first: at, times: 1 })
   }
   return rows
 }

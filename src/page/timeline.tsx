@@ -17,7 +17,7 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
   const [isLong, setLong] = useState(false)
   const only = accounts.some(({ id }) => id === filter) ? filter : undefined
   const rows = rowsOf(timeline, only)
-  const labelOf = ({ account }: TimelineRow) => accounts.find(({ id }) => id === account)?.label
+  const labels = new Map(accounts.map(({ id, label }) => [id, label]))
   const shown = isLong ? rows : rows.slice(0, SHORT)
   return (
     <section class="timeline" id={`${provider}-timeline`} aria-labelledby={`${provider}-happened`}>
@@ -44,7 +44,7 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
           <Row
             key={`${row.first} ${row.account} ${row.words}`}
             row={row}
-            label={labelOf(row)}
+            label={labels.get(row.account ?? '') ?? row.label}
             now={now}
           />
         ))}
@@ -61,13 +61,19 @@ export function Timeline({ provider, timeline, accounts, now }: TimelineProps) {
 const SHORT = 25
 
 function Row({ row, label, now }: RowProps) {
-  const { kind, at, first, times } = row
+  const { kind, at, first, times, words } = row
   return (
     <li data-kind={kind}>
       <Moment at={at} now={now} seconds />
       <KindMark kind={kind} />
       <span>
-        <Words row={row} label={label} />
+        {label !== undefined && label !== '' && (
+          <>
+            <bdi class="who">{label}</bdi>
+            <span class="aside"> · </span>
+          </>
+        )}
+        {words}
         {times > 1 && (
           <span class="aside">
             {' '}
@@ -79,23 +85,9 @@ function Row({ row, label, now }: RowProps) {
   )
 }
 
-/** Most words name their account; before those that do not, it stands. */
-function Words({ row: { kind, words }, label }: Pick<RowProps, 'row' | 'label'>) {
-  if (label === undefined || label === '') return words
-  const isOfRequest = kind === 'assigned' || kind === 'moved'
-  const isUnnamed = isOfRequest && !words.includes(` to ${label}`)
-  if (!isUnnamed && !words.startsWith(label)) return words
-  return (
-    <>
-      <bdi class="who">{label}</bdi>
-      {isUnnamed ? ` ${words}` : words.slice(label.length)}
-    </>
-  )
-}
-
 interface RowProps {
   readonly row: TimelineRow
-  /** Of the account that it is about; undefined when that is gone, or none. */
+  /** Of the account that it is about; undefined when it is about none. */
   readonly label: string | undefined
   readonly now: number
 }

@@ -64,15 +64,19 @@ describe('the inspector of a pool', () => {
     const clock = /5-hour window of acc1 is used up until (?:\w+, \w+ \w+, )?\d\d:\d\d$/
     expect(shown?.timeline).toMatchObject([
       { kind: 'moved', words: expect.stringMatching(clock), conversation: 'talk' },
-      { kind: 'refused', words: 'acc1 did not serve (429): its 5-hour window is used up' },
-      { kind: 'changed', words: expect.stringMatching(clock) },
-      { kind: 'assigned', words: expect.stringMatching(/^given to acc1: /) },
+      {
+        kind: 'refused',
+        label: 'acc1',
+        words: 'did not serve (429): its 5-hour window is used up',
+      },
+      { kind: 'changed', words: expect.stringMatching(/^limited: its 5-hour .* until .*\d$/) },
+      { kind: 'assigned', label: 'acc1', words: expect.stringMatching(/^chosen: /) },
     ])
     await pool.ask('talk')
     await soon(() =>
       expect(pictureOf(stream).pools[0]?.timeline[0]).toMatchObject({
         kind: 'assigned',
-        words: expect.stringMatching(/^(kept|given to acc2): /),
+        words: expect.stringMatching(/^(kept|chosen): /),
       }),
     )
     expect(pictureOf(stream).pools[0]?.processes[0]?.accounts).toContainEqual({

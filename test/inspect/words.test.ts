@@ -19,13 +19,14 @@ describe('the timeline', () => {
     note({ type: 'request.assigned', ...second, reason: 'least-busy', after: 'acc1' })
     note({ type: 'request.assigned', ...second, reason: 'stand-in', after: undefined })
     expect(timeline().map(({ kind, account, words }) => [kind, account, words])).toEqual([
-      ['assigned', '2', 'given to acc2: stands in while the home of this conversation is away'],
+      ['assigned', '2', 'chosen: stands in while the home of this conversation is away'],
       ['moved', '2', 'moved: 5-hour window of acc1 is used up until 14:05'],
-      ['refused', '1', 'acc1 did not serve (429): its 5-hour window is used up'],
-      ['changed', '1', 'limited: 5-hour window of acc1 is used up until 14:05'],
+      ['refused', '1', 'did not serve (429): its 5-hour window is used up'],
+      ['changed', '1', 'limited: its 5-hour window is used up until 14:05'],
       ['assigned', '1', 'kept: home of this conversation'],
     ])
     expect(timeline().every(({ at }) => at === NOW)).toBe(true)
+    expect(timeline().map(({ label }) => label)).toEqual(['acc2', 'acc2', 'acc1', 'acc1', 'acc1'])
   })
 
   it('names what was in the way when no limit was', () => {
@@ -54,7 +55,7 @@ describe('the timeline', () => {
     note({ type: 'request.assigned', ...second, reason: 'least-busy', after: 'acc1' })
     expect(timeline().map(({ words }) => words)).toEqual([
       'moved: token of acc1 could not be renewed yet',
-      'failing: token of acc1 could not be renewed yet, tried again at 14:05',
+      'failing: its token could not be renewed yet, tried again at 14:05',
     ])
   })
 

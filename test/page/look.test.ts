@@ -80,7 +80,14 @@ describe('how the live page looks', { timeout: BROWSER_MS }, () => {
       accountOf('somebody.with.a.long.name@department.university.example'),
     ]
     const timeline = [
-      { at: NOW, kind: 'moved', account: undefined, words: long, conversation: undefined } as const,
+      {
+        at: NOW,
+        kind: 'moved',
+        account: undefined,
+        label: undefined,
+        words: long,
+        conversation: undefined,
+      } as const,
     ]
     const processes = [
       { pid: 4_194_304, isThis: true, accounts: [{ account: `id-of-${long}`, inFlight: 12 }] },
@@ -133,6 +140,7 @@ describe('how the live page looks', { timeout: BROWSER_MS }, () => {
         at: NOW,
         kind: 'assigned',
         account: home.id,
+        label: 'home',
         words: 'kept: home of this conversation',
         conversation: 'ses_1',
       } as const,

@@ -163,37 +163,38 @@ const STUDY = 'study@university.example'
 
 const CLAUDE_TIMELINE: readonly Happening[] = [
   happening(3, 'assigned', 'work', 'kept: home of this conversation'),
-  happening(6, 'changed', 'club', 'back soon: limit of club has ended; one request tries it first'),
+  happening(6, 'changed', 'club', 'back soon: its limit has ended; one request tries it first'),
   happening(11, 'assigned', 'work', 'kept: home of this conversation'),
-  happening(12, 'changed', STUDY, `failing: token of ${STUDY} is refused (1 in a row) until 13:43`),
-  happening(12, 'refused', STUDY, `${STUDY} did not serve (401): its token is refused`),
   happening(
-    64,
-    'assigned',
-    'work',
-    'given to work: home of the conversation that started this one',
+    12,
+    'changed',
+    STUDY,
+    'failing: its token is refused (1 in a row), tried again at 13:43',
   ),
+  happening(12, 'refused', STUDY, 'did not serve (401): its token is refused'),
+  happening(64, 'assigned', 'work', 'chosen: home of the conversation that started this one'),
   happening(95, 'assigned', 'work', 'kept: home of this conversation'),
   happening(120, 'assigned', 'work', 'kept: home of this conversation'),
-  happening(181, 'token', 'work', 'work: token renewed'),
+  happening(181, 'token', 'work', 'token renewed'),
   happening(480, 'moved', 'work', 'moved: 5-hour window of home is used up until 14:05'),
-  happening(480, 'changed', 'home', 'limited: 5-hour window of home is used up until 14:05'),
-  happening(480, 'refused', 'home', 'home did not serve (429): its 5-hour window is used up'),
+  happening(480, 'changed', 'home', 'limited: its 5-hour window is used up until 14:05'),
+  happening(480, 'refused', 'home', 'did not serve (429): its 5-hour window is used up'),
   happening(481, 'assigned', 'home', 'kept: home of this conversation'),
   happening(530, 'assigned', 'home', 'kept: home of this conversation'),
-  happening(1_905, 'waiting', 'home', 'all are limited: waiting for home until 13:11'),
+  happening(1_905, 'waiting', undefined, 'all are limited: waiting for home until 13:11'),
 ]
 
 function happening(
   secondsAgo: number,
   kind: Happening['kind'],
-  label: string,
+  label: string | undefined,
   words: string,
 ): Happening {
   return {
     at: NOW - secondsAgo * SECOND,
     kind,
-    account: `id-of-${label}`,
+    account: label === undefined ? undefined : `id-of-${label}`,
+    label,
     words,
     conversation: 'ses_1',
   }

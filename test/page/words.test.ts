@@ -243,5 +243,5 @@ function bar(usedPercent: number, resetsAt: number | null = null): Bar | undefin
 }
 
 function line(when: number, account: string, words: string): Happening {
-  return { at: when, kind: 'assigned', account, words, conversation: undefined }
+  return { at: when, kind: 'assigned', account, label: account, words, conversation: undefined }
 }
