@@ -169,8 +169,14 @@ export interface Provider {
   ): PreparedRequest
   /** Whether only an API key can serve it: a login wants more in it than the host has put there. */
   needsKey(request: ReplayableRequest): boolean
-  /** The request without what only another account can read; undefined: it holds nothing of that. */
-  withoutForeign(request: ReplayableRequest): ReplayableRequest | undefined
+  /**
+   * The request without the encrypted reasoning whose mark is left out; undefined: there is none of
+   * that. A mark tells one piece from any other.
+   */
+  withoutReasoning(
+    request: ReplayableRequest,
+    isLeftOut: (mark: string) => boolean,
+  ): ReplayableRequest | undefined
   /** What an answer means for the account that gave it. */
   judge(answer: Answer): Verdict
   /** What one event of a streamed 2xx answer means; `judge` says more of an error. */

@@ -11,6 +11,7 @@ import { type ReadAnswer, readErrorBody } from './error-body.ts'
 import { judgeAnswer } from './judge.ts'
 import { openWith } from './open.ts'
 import { endOnAbort } from './release.ts'
+import type { ForeignReasoning } from './foreign.ts'
 import type { Incoming } from './replay.ts'
 import { createReport } from './report.ts'
 import { connectionError, send } from './send.ts'
@@ -27,6 +28,7 @@ export interface AttemptParts {
   readonly pool: Pool
   readonly world: World
   readonly skew: Skew
+  readonly foreign: ForeignReasoning
 }
 
 export interface Attempt extends Incoming {
@@ -52,9 +54,9 @@ const LONGEST_OVERLOAD_PAUSE_MS = 4_000
  * Rejects with the caller's abort reason, or with `RotaError` `network`.
  */
 export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<Outcome> {
-  const { pool, world, skew } = parts
+  const { pool, world, skew, foreign } = parts
   const { account, signal, model, budget } = attempt
-  let { request } = attempt
+  let request = foreign.readable(account.id, attempt.request)
   const begun = pool.begin(account.id, { probe: account.reason === 'probe' })
   const end = endOnAbort(begun, signal)
   const report = createReport(pool, world, account.id)
@@ -116,8 +118,7 @@ export async function attemptOn(parts: AttemptParts, attempt: Attempt): Promise<
       case 'request':
         return { kind: 'answer', response: refusal.toResponse() }
       case 'foreign': {
-        const mayOmit = pool.transforms().omitForeignReasoning
-        const readable = mayOmit ? pool.provider.withoutForeign(request) : undefined
+        const readable = foreign.refused(account.id, request)
         if (readable === undefined) return { kind: 'answer', response: refusal.toResponse() }
         request = readable
         return { kind: 'again', credential }

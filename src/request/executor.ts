@@ -13,6 +13,7 @@ import { attemptOn } from './attempt.ts'
 import { TROUBLE_LASTS_MS, type ProviderHealth, createBudget } from './budget.ts'
 import type { ReadAnswer } from './error-body.ts'
 import { type FetchInput, makeReplayable } from './replay.ts'
+import { createForeignReasoning } from './foreign.ts'
 import { createSkew } from './skew.ts'
 import { traitsOf } from './traits.ts'
 
@@ -43,6 +44,7 @@ const LEAST_LOOK_MS = 50
  */
 export function createExecutor(pool: Pool, world: World): PoolFetch {
   const skew = createSkew()
+  const foreign = createForeignReasoning(pool)
   const health: ProviderHealth = { troubledUntil: 0 }
 
   return async function poolFetch(input, init) {
@@ -99,7 +101,7 @@ export function createExecutor(pool: Pool, world: World): PoolFetch {
       const about = { account: id, label, conversation, isSubagent }
       pool.publish({ type: 'request.assigned', ...about, reason, after: movedFrom })
       const outcome = await attemptOn(
-        { pool, world, skew },
+        { pool, world, skew, foreign },
         { ...incoming, account: { id, reason }, model: traits.model, budget },
       )
       if (outcome.kind === 'answer') {

@@ -28,7 +28,6 @@ it(
       ['olga', 429],
       ['kurt', 400],
       ['kurt', 200],
-      ['kurt', 400],
       ['kurt', 200],
     ])
     await server.stop()

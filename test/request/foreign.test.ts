@@ -28,6 +28,19 @@ describe('a conversation with thoughts that only one account can read', () => {
     expect(pool.stateOf('two')).toBe('active')
   })
 
+  it('is refused once: the account is not sent them again, and keeps its own', async () => {
+    const { fake, pool, send } = await open()
+    fake.account('one').behave(LIMITED_UNTIL(Date.now() + HOUR))
+    await send()
+    const seen = fake.modelRequests().length
+    const later = [...HISTORY, thoughtOf('two'), { role: 'user', content: [] }]
+    expect((await send(later)).status).toBe(200)
+    expect(pool.asked().slice(seen)).toEqual(['two'])
+    const [sent] = fake.modelRequests().slice(seen)
+    const thoughts = inputOf(sent?.bodyText ?? '').filter((item) => kindOf(item) === 'reasoning')
+    expect(thoughts).toEqual([thoughtOf('two')])
+  })
+
   it('keeps them where they can be read', async () => {
     const { fake, pool, send } = await open()
     fake.account('one').behave(ANSWERS)

@@ -42,7 +42,7 @@ export const anthropic: Provider = {
   family,
   prepare,
   needsKey: () => false,
-  withoutForeign: () => undefined,
+  withoutReasoning: () => undefined,
   judge,
   readEvent,
   readUsage,

@@ -4,7 +4,7 @@ import { family } from './family.ts'
 import { judge } from './judge.ts'
 import { readUsage } from './limits.ts'
 import { login } from './login.ts'
-import { withoutForeign } from './foreign.ts'
+import { withoutReasoning } from './reasoning.ts'
 import { CODEX_ENDPOINT, needsKey, prepare } from './prepare.ts'
 import { refresh } from './refresh.ts'
 import { readEvent } from './stream.ts'
@@ -47,7 +47,7 @@ export const openai: Provider = {
   family,
   prepare,
   needsKey,
-  withoutForeign,
+  withoutReasoning,
   judge,
   readEvent,
   readUsage,

@@ -8,7 +8,7 @@ import { resetAfter, resetAt } from '../reset.ts'
 import { readRetryAfter } from '../retry-after.ts'
 import { USAGE_LIMIT } from '../windows.ts'
 import { type ErrorBody, readError } from './error.ts'
-import { FOREIGN } from './foreign.ts'
+import { FOREIGN } from './reasoning.ts'
 import { readUsedUpLimits, scopeOf } from './limits.ts'
 
 /** What a code says, whatever the status that it came with. */
