@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Picture } from '../inspect/picture.ts'
-import { type Choice, firstChoice } from './choice.ts'
+import { type Choice, firstChoice, keepChoice, keptChoice } from './choice.ts'
 import { Connection } from './connection.tsx'
 import { useLive } from './live.ts'
 import { Pool } from './pool.tsx'
@@ -11,7 +11,8 @@ export function App() {
   const { picture, link, now, skew } = useLive()
   // Undefined until there is something to choose; null once the person has closed it.
   const [made, setChoice] = useState<Choice | null | undefined>(undefined)
-  const choice = made === undefined ? firstChoice(picture) : made
+  const [kept] = useState(keptChoice)
+  const choice = made === undefined ? firstChoice(picture, kept) : made
   const title = titleOf(picture, link)
 
   useEffect(() => {
@@ -21,6 +22,11 @@ export function App() {
     // It stays the first one when another account comes into use.
     if (made === undefined) setChoice(choice)
   }, [made, choice])
+
+  function choose(next: Choice | null): void {
+    setChoice(next)
+    keepChoice(next)
+  }
 
   return (
     <div class={link.kind === 'lost' ? 'page is-old' : 'page'}>
@@ -35,7 +41,7 @@ export function App() {
             now={now}
             asOf={link.kind === 'lost' ? picture.now : undefined}
             chosen={choice?.provider === pool.provider ? choice.id : undefined}
-            onChoose={(id) => setChoice(id === undefined ? null : { provider: pool.provider, id })}
+            onChoose={(id) => choose(id === undefined ? null : { provider: pool.provider, id })}
           />
         ))}
         {picture?.pools.length === 0 && (

@@ -10,7 +10,10 @@ export interface Badge {
 }
 
 export function badgeOf(account: Pick<AccountPicture, 'state' | 'disabledReason' | 'kind'>): Badge {
-  return { tone: toneOf(account.state, account.disabledReason), word: stateWord(account) }
+  const word: string | undefined = stateWord(account)
+  const tone: Tone | undefined = toneOf(account.state, account.disabledReason)
+  // The process may be of another version than the page.
+  return { tone: tone ?? 'failing', word: word ?? account.state }
 }
 
 /** "2 of 3 ready". */

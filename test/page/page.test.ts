@@ -334,6 +334,42 @@ describe('the live page', { timeout: BROWSER_MS }, () => {
     expect(complaints).toEqual([])
   })
 
+  it('shows a state that it does not know by its name', async () => {
+    const account = JSON.parse(JSON.stringify(accountOf('work', { state: 'active' })))
+    await open(pictureOf(poolOf([{ ...account, state: 'hibernating', more: {} }])))
+    expect(await card('work').innerText()).toContain('hibernating')
+    expect(await page.locator('body').innerText()).not.toContain('undefined')
+    expect(complaints).toEqual([])
+  })
+
+  it('says what is wrong, and is no empty page, when it cannot show what it gets', async () => {
+    await open(wholePicture())
+    server.show(JSON.parse('{"now":1,"pid":4711,"pools":[{"provider":"anthropic"}]}'))
+    const fault = page.getByRole('region', { name: 'Fault' })
+    await fault.waitFor()
+    expect(await fault.innerText()).toContain(
+      'This page has a fault and cannot show your accounts.',
+    )
+    await vi.waitFor(() => expect(server.listeners()).toBe(0))
+    server.show(wholePicture())
+    await page.getByRole('button', { name: 'Load the page again' }).click()
+    await card('work').waitFor()
+  })
+
+  it('keeps the choice when it is loaded again', async () => {
+    await open(wholePicture())
+    await card('home').click()
+    await page.getByText('Why home is limited').waitFor()
+    await page.reload()
+    await page.getByText('Why home is limited').waitFor()
+    await card('home').click()
+    await page.getByText('Why home').waitFor({ state: 'detached' })
+    await page.reload()
+    await card('home').waitFor()
+    expect(await page.locator('.detail').count()).toBe(0)
+    server.show(pictureOf(poolOf([accountOf('new')])))
+  })
+
   it('shows fifty accounts, and keeps up with ten pictures a second', async () => {
     const [entry] = wholePicture().pools
     const timeline = Array.from({ length: 200 }, (_, at) => ({
