@@ -18,6 +18,7 @@ import { createCredentials } from './credentials.ts'
 import { createDecisions } from './decisions.ts'
 import { createHotStates } from './hot.ts'
 import { stateNews, tokenNews } from './machine-news.ts'
+import { machineInput } from './machine-input.ts'
 import { createNews } from './news.ts'
 import type { Pool, PoolTold } from './pool.ts'
 import { createRenewalWaiters } from './renewal-waiters.ts'
@@ -77,20 +78,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
   const machine = supervise({
     machine: poolMachine.provide({ actors: { refresh: renewal.machine } }),
     clock,
-    input: {
-      now: world.now,
-      random: world.random,
-      policy: () => ({
-        maxAuthFailures: settings().max_consecutive_auth_failures,
-        authBackoffMs: settings().token_failure_backoff_ms,
-        strikeBackoffMs: settings().rate_limit_min_backoff_ms,
-      }),
-      renewal: () => ({
-        enabled: settings().proactive_refresh,
-        leadMs: settings().proactive_refresh_buffer_seconds * 1_000,
-        intervalMs: settings().proactive_refresh_interval_seconds * 1_000,
-      }),
-    },
+    input: machineInput(world, settings),
     heard: {
       viewChanged(before, after) {
         sync.save(after.id)
