@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type Server, type Socket, createServer } from 'node:net'
-import { readRequest } from '../request-head.ts'
+import { type Socket, createServer } from 'node:net'
+import { listen } from '../loopback/listen.ts'
+import type { RequestHead } from '../loopback/request-head.ts'
+import { createVisits } from '../loopback/visits.ts'
 import type { World } from '../world.ts'
 import { type Answer, bytesOf, eventStream, nothing } from './answers.ts'
 import { type Client, createClient } from './client.ts'
@@ -22,10 +24,6 @@ export interface InspectServer {
   close(): Promise<void>
 }
 
-/** A browser sends its request at once, and reads a page at once. */
-const LONGEST_VISIT_MS = 5_000
-/** Somebody who opens more loses the oldest ones, and drives nobody out who has shown the token. */
-const MOST_VISITS = 64
 /** Tabs, with reserve. */
 const MOST_CLIENTS = 16
 /** So that a connection that is gone is noticed. */
@@ -44,38 +42,20 @@ export async function startServer({
   enter,
 }: ServerOptions): Promise<InspectServer | undefined> {
   const token = randomBytes(32).toString('hex')
-  const visits = new Set<Socket>()
+  const visits = createVisits(arm, hear)
   const clients = new Map<Socket, Client>()
-  const server = createServer(accept)
-  const port = await listen(server)
+  const server = createServer(visits.accept)
+  const port = await listen(server, 0, '127.0.0.1')
   if (port === undefined) return undefined
   // It listens already: only what fails later, such as accepting when no file is left, comes here.
   server.on('error', () => {})
   let stopBeating = arm(beat, HEARTBEAT_MS)
 
-  function accept(socket: Socket): void {
-    socket.unref()
-    const [oldest] = visits
-    if (visits.size >= MOST_VISITS) oldest?.destroy()
-    visits.add(socket)
-    const stopLimit = arm(() => visits.has(socket) && socket.destroy(), LONGEST_VISIT_MS)
-    socket.once('close', () => {
-      stopLimit()
-      visits.delete(socket)
-    })
-    socket.on('error', () => socket.destroy())
-    let received: string | undefined = ''
-    socket.setEncoding('latin1').on('data', (piece: string) => {
-      if (received === undefined) return
-      received += piece
-      const read = readRequest(received)
-      if (read.kind === 'incomplete') return
-      received = undefined
-      if (read.kind === 'malformed') return respond(socket, nothing(400))
-      const visit = judgeVisit(read.request, { port: port ?? 0, token })
-      if (visit.kind === 'refused') respond(socket, nothing(visit.status))
-      else admit(socket, visit.wanted)
-    })
+  function hear(socket: Socket, request: RequestHead | undefined): void {
+    if (request === undefined) return respond(socket, nothing(400))
+    const visit = judgeVisit(request, { port: port ?? 0, token })
+    if (visit.kind === 'refused') respond(socket, nothing(visit.status))
+    else admit(socket, visit.wanted)
   }
 
   function admit(socket: Socket, wanted: Wanted): void {
@@ -92,7 +72,7 @@ export async function startServer({
 
   function stream(socket: Socket, wanted: Stream): void {
     if (clients.size >= MOST_CLIENTS) return respond(socket, nothing(503))
-    visits.delete(socket)
+    visits.keep(socket)
     const client = createClient(socket, arm)
     clients.set(socket, client)
     socket.write(bytesOf(eventStream()))
@@ -123,7 +103,8 @@ export async function startServer({
     async close() {
       stopBeating()
       const gone = new Promise((resolve) => server.close(resolve))
-      for (const socket of [...visits, ...clients.keys()]) socket.destroy()
+      visits.cut()
+      for (const socket of clients.keys()) socket.destroy()
       await gone
     },
   }
@@ -131,16 +112,4 @@ export async function startServer({
 
 function respond(socket: Socket, answer: Answer): void {
   socket.end(bytesOf(answer))
-}
-
-/** The port; undefined when there is none. */
-function listen(server: Server): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined))
-    server.listen({ port: 0, host: '127.0.0.1' }, () => {
-      server.unref()
-      const address = server.address()
-      resolve(address === null || typeof address === 'string' ? undefined : address.port)
-    })
-  })
 }

@@ -1,5 +1,5 @@
 import { isSame } from '../same.ts'
-import type { RequestHead } from '../request-head.ts'
+import type { RequestHead } from '../loopback/request-head.ts'
 
 /** What somebody who may look asks for. */
 export type Wanted = 'page' | 'events' | 'inspect' | 'stately'

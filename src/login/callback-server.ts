@@ -1,6 +1,8 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { readRequest } from '../request-head.ts'
+import { listen } from '../loopback/listen.ts'
+import type { RequestHead } from '../loopback/request-head.ts'
+import { createVisits } from '../loopback/visits.ts'
 import type { World } from '../world.ts'
 import { type CallbackVerdict, judgeCallback } from './callback.ts'
 import { pageOf } from './callback-page.ts'
@@ -32,12 +34,8 @@ type CallbackAnswer =
 
 /** As long as the providers give the person (RFC 9700 asks for short). */
 const LONGEST_WAIT_MS = 5 * 60_000
-/** A browser sends its request at once, and reads a small page at once. */
-const LONGEST_CONNECTION_MS = 5_000
 /** What the browser still gets to read the page before all connections are cut. */
 const LINGER_MS = 50
-/** Somebody who opens more loses the oldest ones, and cannot keep the browser out. */
-const MAX_CONNECTIONS = 64
 /** A port that is free on one loopback address may be taken on the other. */
 const MAX_TRIES = 5
 const REFUSED = { kind: 'refused', status: 400 } as const
@@ -53,11 +51,11 @@ export async function startCallbackServer(
   options: CallbackOptions,
 ): Promise<CallbackServer | undefined> {
   const { path, cancelPath, state, signal, arm } = options
-  const connections = new Set<Socket>()
+  const visits = createVisits(arm, hear)
   let isSettled = false
   let deliver: ((answer: CallbackAnswer) => void) | undefined
   const answer = new Promise<CallbackAnswer>((resolve) => (deliver = resolve))
-  const listening = await listenOnLoopback(options.port, () => createServer(accept))
+  const listening = await listenOnLoopback(options.port, () => createServer(visits.accept))
   if (listening === undefined) return undefined
   const { servers, port } = listening
   const gone = Promise.all(servers.map((server) => new Promise((done) => server.on('close', done))))
@@ -66,31 +64,12 @@ export async function startCallbackServer(
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
 
-  function accept(socket: Socket): void {
-    const [oldest] = connections
-    if (connections.size >= MAX_CONNECTIONS) oldest?.destroy()
-    connections.add(socket)
-    socket.unref()
-    const stopLimit = arm(() => socket.destroy(), LONGEST_CONNECTION_MS)
-    socket.once('close', () => {
-      stopLimit()
-      connections.delete(socket)
-    })
-    socket.on('error', () => socket.destroy())
-    let received: string | undefined = ''
-    socket.setEncoding('latin1').on('data', (piece: string) => {
-      // One request for each connection: a browser sends none behind it.
-      if (received === undefined) return
-      received += piece
-      const read = readRequest(received)
-      if (read.kind === 'incomplete') return
-      received = undefined
-      if (read.kind === 'malformed') return respond(socket, REFUSED)
-      const { headers, ...line } = read.request
-      const asked = { ...line, hosts: headers.get('host') ?? [] }
-      const verdict = judgeCallback(asked, { port, path, cancelPath, state })
-      respond(socket, isSettled ? REFUSED : verdict)
-    })
+  function hear(socket: Socket, request: RequestHead | undefined): void {
+    if (request === undefined) return respond(socket, REFUSED)
+    const { headers, ...line } = request
+    const asked = { ...line, hosts: headers.get('host') ?? [] }
+    const verdict = judgeCallback(asked, { port, path, cancelPath, state })
+    respond(socket, isSettled ? REFUSED : verdict)
   }
 
   function respond(socket: Socket, verdict: CallbackVerdict): void {
@@ -108,16 +87,12 @@ export async function startCallbackServer(
     signal.removeEventListener('abort', onAbort)
     deliver?.(result)
     for (const server of servers) server.close()
-    if (last === undefined) return cut()
-    const stopLinger = arm(cut, LINGER_MS)
+    if (last === undefined) return visits.cut()
+    const stopLinger = arm(visits.cut, LINGER_MS)
     last.once('close', () => {
       stopLinger()
-      cut()
+      visits.cut()
     })
-  }
-
-  function cut(): void {
-    for (const socket of connections) socket.destroy()
   }
 
   return {
@@ -148,18 +123,6 @@ async function listenOnLoopback(wanted: number, create: () => Server) {
     if (wanted !== 0) return undefined
   }
   return undefined
-}
-
-/** The port that was taken; undefined when it is not to be had. */
-function listen(server: Server, port: number, host: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined))
-    server.listen({ port, host, ipv6Only: true }, () => {
-      server.unref()
-      const address = server.address()
-      resolve(address === null || typeof address === 'string' ? undefined : address.port)
-    })
-  })
 }
 
 /** Asked beforehand: a failing `listen` does not say the same in every runtime. */

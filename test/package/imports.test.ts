@@ -16,9 +16,10 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['src/provider', 'src/store'],
   'src/pool': ['machines', 'src/provider', 'src/store', 'src/config'],
   'src/request': ['machines', 'src/provider', 'src/pool'],
-  'src/login': ['machines', 'src/provider', 'src/store'],
+  'src/login': ['machines', 'src/provider', 'src/store', 'src/loopback'],
+  'src/loopback': [],
   'src/accounts': ['src/provider', 'src/store', 'src/login'],
-  'src/inspect': ['machines', 'src/provider', 'src/pool'],
+  'src/inspect': ['machines', 'src/provider', 'src/pool', 'src/loopback'],
   'src/page': [],
   // And every folder but the page.
   'src/host': ['src/assemble.ts'],

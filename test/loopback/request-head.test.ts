@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRequest } from '../../src/request-head.ts'
+import { readRequest } from '../../src/loopback/request-head.ts'
 
 const head = (...lines: readonly string[]) => [...lines, '', ''].join('\r\n')
 
