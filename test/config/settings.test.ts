@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -143,9 +143,27 @@ describe('places', () => {
 
 describe('the documentation', () => {
   it('names every field and no other', async () => {
-    const { readFile } = await import('node:fs/promises')
-    const text = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
-    const documented = [...text.matchAll(/^\| `([a-z_]+)`/gm)].map(([, field]) => field ?? '')
+    const rows = (await read('configuration.md')).matchAll(/^\| `([a-z_]+)`/gm)
+    const documented = [...rows].map(([, field]) => field)
     expect(new Set(documented)).toEqual(new Set(Object.keys(settingsFields)))
   })
+
+  it('has the defaults that hold', async () => {
+    const rows = (await read('configuration.md')).matchAll(
+      /^\| `([a-z_]+)` +\| `?(true|false|\d+|".+?")/gm,
+    )
+    const documented = [...rows].map(([, field = '', text = '']) => [field, JSON.parse(text)])
+    const plain = Object.entries(defaultSettings()).filter(([, value]) => typeof value !== 'object')
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(plain))
+  })
+
+  it('names every transform and no other', async () => {
+    const [, section = ''] = (await read('providers.md')).split(/^### The transforms|^## What an/m)
+    const documented = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, field]) => field)
+    expect(new Set(documented)).toEqual(new Set(Object.keys(anthropic.transforms)))
+  })
 })
+
+function read(page: string): Promise<string> {
+  return readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8')
+}
