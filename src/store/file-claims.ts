@@ -17,7 +17,7 @@ import type { LockWait } from './patience.ts'
 import { type Liveness, type OwnerRecord, isAlive, isSameProcess, newOwnerRecord } from './owner.ts'
 import { sweep } from './sweep.ts'
 import { errorCode, readTarget, resolveTarget, stillHolds } from './target.ts'
-import { watchFile } from './watch.ts'
+import { createWatches } from './watches.ts'
 
 export interface FileClaimsOptions {
   /** Path of the claims file. It is made with the first lease. */
@@ -38,7 +38,7 @@ const MAX_CONFLICTS = 5
 /** Leases in a file that other processes, and other programs, read and write too. */
 export function createFileClaims(options: FileClaimsOptions): ClaimStore {
   const { file, now, self = newOwnerRecord() } = options
-  const watches = new Set<() => Promise<void>>()
+  const watches = createWatches(file)
   /** Accounts whose lease in the file may be ours, through this store. */
   let held: ReadonlySet<string> = new Set()
   /** When a lease that claims to be from the future was first seen. */
@@ -62,19 +62,8 @@ export function createFileClaims(options: FileClaimsOptions): ClaimStore {
       waiting = new AbortController()
       await inTurn(() => put([], { deadlineMs: RELEASE_WAIT_MS }))
     },
-    watch(listener) {
-      const stop = watchFile(file, listener)
-      watches.add(stop)
-      return () => {
-        watches.delete(stop)
-        void stop()
-      }
-    },
-    async dispose() {
-      const stops = [...watches]
-      watches.clear()
-      await Promise.all(stops.map(async (stop) => stop()))
-    },
+    watch: watches.add,
+    dispose: watches.dispose,
   }
 
   /** One after the other: a write that is late must not undo a release. */

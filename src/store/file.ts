@@ -5,7 +5,7 @@ import { type HeldLock, withLock } from './lock.ts'
 import { storeFault, storeProblem } from './problem.ts'
 import type { AccountStore, StoreDocument, StoreProblemCode, StoreResult } from './store.ts'
 import { errorCode } from './target.ts'
-import { watchFile } from './watch.ts'
+import { createWatches } from './watches.ts'
 
 export interface FileStoreOptions {
   /** Path of the accounts file. It and its folder are made with the first update. */
@@ -23,7 +23,7 @@ export interface FileStoreOptions {
 export function createFileStore(options: FileStoreOptions): AccountStore {
   const { file, now, lockWaitMs = 20_000 } = options
   const accounts = createAccountsFile(file, now)
-  const watches = new Set<() => Promise<void>>()
+  const watches = createWatches(file)
 
   return {
     async read() {
@@ -51,21 +51,11 @@ export function createFileStore(options: FileStoreOptions): AccountStore {
       })
     },
     changed: accounts.changed,
-    watch(listener) {
-      const stop = watchFile(file, () => {
+    watch: (listener) =>
+      watches.add(() => {
         if (accounts.changed()) listener()
-      })
-      watches.add(stop)
-      return () => {
-        watches.delete(stop)
-        void stop()
-      }
-    },
-    async dispose() {
-      const stops = [...watches]
-      watches.clear()
-      await Promise.all(stops.map(async (stop) => stop()))
-    },
+      }),
+    dispose: watches.dispose,
   }
 
   /** Takes the lock and runs `step`, again and again while others get in between. */
