@@ -1,6 +1,6 @@
 import type { AccountSpec } from './accounts.ts'
 import { type Dialect, bearerOf, jsonAnswer } from './dialect.ts'
-import { type AccountHandle, createHandle } from './handle.ts'
+import { type SteeredAccount, steer } from './steered-account.ts'
 import { type HttpAnswer, type HttpRequest, listen } from './http.ts'
 import { parseObject, textOf } from './json.ts'
 import { createLedger } from './ledger.ts'
@@ -121,8 +121,8 @@ export async function createFake(dialect: Dialect, options: FakeOptions) {
   }
 
   /** Throws for a name that was not given at the start and never logged in. */
-  function account(name: string): AccountHandle {
-    return createHandle(members.of(name), ledger, modelRequests)
+  function account(name: string): SteeredAccount {
+    return steer(members.of(name), ledger, modelRequests)
   }
 
   function modelRequests(): readonly RecordedRequest[] {

@@ -5,7 +5,7 @@ import type { Member } from './members.ts'
 import type { RecordedRequest } from './record.ts'
 
 /** One account of the fake, as a test steers it. */
-export interface AccountHandle extends Readonly<Omit<Account, 'windows'>> {
+export interface SteeredAccount extends Readonly<Omit<Account, 'windows'>> {
   /** From now on; counting starts again. */
   behave: (behavior: Behavior) => void
   /** Percent used, as limit headers and the usage endpoint report it. */
@@ -22,11 +22,11 @@ export interface AccountHandle extends Readonly<Omit<Account, 'windows'>> {
   requests: () => readonly RecordedRequest[]
 }
 
-export function createHandle(
+export function steer(
   member: Member,
   ledger: Ledger,
   modelRequests: () => readonly RecordedRequest[],
-): AccountHandle {
+): SteeredAccount {
   const { account } = member
   const { name } = account
   return {
