@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Picture } from '../inspect/picture.ts'
 import { type Connect, type LinkState, openLink } from './link.ts'
+import { paced } from './pace.ts'
 
 export interface Live {
   /** Undefined until the first one came. */
@@ -26,11 +27,15 @@ export function useLive(): Live {
         const timer = setTimeout(run, ms)
         return () => clearTimeout(timer)
       },
-      onPicture: (text) => {
-        const latest: Picture = JSON.parse(text)
-        setSeen({ picture: latest, skew: latest.now - Date.now() })
-        setTick(Date.now())
-      },
+      onPicture: paced({
+        draw(text: string) {
+          const latest: Picture = JSON.parse(text)
+          setSeen({ picture: latest, skew: latest.now - Date.now() })
+          setTick(Date.now())
+        },
+        now: () => performance.now(),
+        later: setTimeout,
+      }),
       onState: setLink,
     })
     const ticking = setInterval(() => setTick(Date.now()), 1_000)
