@@ -1,7 +1,7 @@
 import type { AccountView } from '../../machines/view.ts'
 import { onAbort } from '../abort.ts'
 import type { World } from '../world.ts'
-import type { RequestTraits } from './pool.ts'
+import type { RequestTraits } from './traits.ts'
 import type { Selection } from './select/selection.ts'
 
 /**

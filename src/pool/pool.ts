@@ -11,18 +11,8 @@ import type { PoolInspection } from './inspection.ts'
 import type { Place } from './line.ts'
 import type { Selection } from './select/selection.ts'
 import type { PoolStatus } from './status.ts'
+import type { RequestTraits } from './traits.ts'
 import type { UsageOutcome } from './usage-reader.ts'
-
-/** What selection needs to know of a request. */
-export interface RequestTraits {
-  /** The conversation; undefined when the caller names none. */
-  readonly conversation: string | undefined
-  /** The conversation that started this one: a subagent's parent. */
-  readonly parent: string | undefined
-  readonly model: string | undefined
-  /** Of a pool with keys and logins, only its keys can serve it. */
-  readonly needsKey?: boolean
-}
 
 /** The accounts of one provider. The executor asks it and tells it; nobody else sees the machines. */
 export interface Pool {

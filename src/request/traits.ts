@@ -1,4 +1,4 @@
-import type { RequestTraits } from '../pool/pool.ts'
+import type { RequestTraits } from '../pool/traits.ts'
 import type { ReplayableRequest } from '../provider/provider.ts'
 
 /** The model is named at the start of every body the host sends; do not parse a megabyte for it. */

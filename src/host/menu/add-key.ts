@@ -3,7 +3,7 @@ import { addKey } from '../../login/add-key.ts'
 import { type Secret, secret } from '../../secret.ts'
 import { sayIfMixed } from './mixed.ts'
 import { say } from './say.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 
 /** Takes an API key into the pool. True when there is a new account. */
 export async function addKeyAccount(parts: MenuParts): Promise<boolean> {

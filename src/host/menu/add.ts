@@ -6,7 +6,7 @@ import type { LoginParts, LoginResult } from '../../login/result.ts'
 import { saveLogin } from '../../login/save.ts'
 import type { Browser, DeviceCode, LoginMethod, PasteCode } from '../../provider/login.ts'
 import { addKeyAccount } from './add-key.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import { sayIfMixed } from './mixed.ts'
 import type { Choice } from './screen.ts'
 

@@ -1,6 +1,6 @@
 import { saveSetting } from '../../config/save.ts'
 import type { Strategy } from '../../config/schema.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 
 const EXPLAINED = {
   sticky: 'a conversation keeps its account',

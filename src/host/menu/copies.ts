@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BACKUP_WARNING, exportAccounts, importAccounts } from '../../accounts/backup.ts'
 import { LEAST_PASSPHRASE } from '../../accounts/seal.ts'
 import { type Secret, secret } from '../../secret.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import { counted, listed } from './words.ts'
 
 /** Accounts into an encrypted file, or out of one. True when there is a new login. */

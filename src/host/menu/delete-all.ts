@@ -1,5 +1,5 @@
 import { removeAllAccounts } from '../../accounts/edit.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import { counted } from './words.ts'
 
 const WORD = 'delete all'

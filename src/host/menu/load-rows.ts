@@ -1,4 +1,4 @@
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import type { Row } from './rows.ts'
 
 /** The accounts as they are now, in the order of the file. */

@@ -8,7 +8,7 @@ import {
 import { signInAgain } from './add.ts'
 import { enterNewKey } from './add-key.ts'
 import { loadRows } from './load-rows.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import { type Look, type Row, isLoginNeeded, rowDetails, rowLines } from './rows.ts'
 import { say } from './say.ts'
 import { shortened } from './words.ts'

@@ -1,6 +1,3 @@
-import type { Pool } from '../../pool/pool.ts'
-import type { AccountStore } from '../../store/store.ts'
-import type { World } from '../../world.ts'
 import { addAccount } from './add.ts'
 import { balance } from './balance.ts'
 import { checkQuotas } from './quotas.ts'
@@ -8,27 +5,9 @@ import { deleteAll } from './delete-all.ts'
 import { exportOrImport } from './copies.ts'
 import { loadRows } from './load-rows.ts'
 import { manage } from './manage.ts'
-import type { Choice, Screen } from './screen.ts'
+import type { MenuParts } from './parts.ts'
+import type { Choice } from './screen.ts'
 import { counted } from './words.ts'
-
-export interface MenuParts {
-  readonly pool: Pick<
-    Pool,
-    'provider' | 'endpoints' | 'settings' | 'upToDate' | 'status' | 'readUsage'
-  >
-  /** Another than the pool's own, which then sees what is written here as a change. */
-  readonly store: AccountStore
-  readonly world: World
-  readonly screen: Screen
-  /** Where the provider's config file is. */
-  readonly configDir: string
-  /** Reads the configuration again. */
-  readonly reload: () => Promise<void>
-  /** Shows a page to the person; false where there is no browser. */
-  readonly openPage: (url: string) => boolean
-  /** Aborts when the host ends. */
-  readonly signal: AbortSignal
-}
 
 export interface MenuEnd {
   /** Somebody signed in, entered a key or imported accounts: OpenCode has to know of it. */

@@ -1,6 +1,6 @@
 import { needsOAuthEntry } from '../auth-entry.ts'
 import { besideLogins } from '../take-key.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 
 /** Where keys and logins are in one pool, OpenCode shows less of the keys. */
 export function sayIfMixed({ pool, screen }: Pick<MenuParts, 'pool' | 'screen'>): void {

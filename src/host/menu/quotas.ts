@@ -1,6 +1,6 @@
 import { quotaLines } from './bars.ts'
 import { loadRows } from './load-rows.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 import type { Row } from './rows.ts'
 import { counted } from './words.ts'
 

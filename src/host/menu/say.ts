@@ -1,5 +1,5 @@
 import type { EditResult } from '../../accounts/edit.ts'
-import type { MenuParts } from './menu.ts'
+import type { MenuParts } from './parts.ts'
 
 /**
  * What came of a change. Always false: there is no new account. `done`: the end of the sentence when it worked.
