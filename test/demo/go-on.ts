@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LIMITED_UNTIL } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
@@ -9,23 +8,19 @@ const PAUSE_MS = 4_000
 const LIMITED_MS = 45_000
 const LIMITED_EVERY = 4
 
-/** Goes on asking both providers, and limits an account now and then, until Ctrl-C. */
+/** Goes on asking both providers, and limits an account now and then, until `ending`. */
 export async function goOn(
   fakes: readonly Fake[],
   ask: (fake: Fake, prompt: string) => Promise<unknown>,
+  ending: AbortSignal,
 ): Promise<void> {
   heading('The page stays open: requests go on, until Ctrl-C')
-  const ending = new AbortController()
-  const { signal } = ending
-  void Promise.race([once(process, 'SIGINT', { signal }), once(process, 'SIGTERM', { signal })])
-    .catch(() => {})
-    .then(() => ending.abort())
-  for (let round = 1; !signal.aborted; round++) {
+  for (let round = 1; !ending.aborted; round++) {
     for (const fake of fakes) {
-      if (signal.aborted) return
+      if (ending.aborted) return
       if (round % LIMITED_EVERY === 0) limitTheLast(fake)
       await ask(fake, `Question ${round}.`)
-      await delay(PAUSE_MS, undefined, { signal }).catch(() => {})
+      await delay(PAUSE_MS, undefined, { signal: ending }).catch(() => {})
     }
   }
 }

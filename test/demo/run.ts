@@ -7,6 +7,7 @@ import { createFakeOpenAI } from '../fake/openai.ts'
 import { createHome } from '../flow/host/home.ts'
 import { MODELS } from '../flow/host/models.ts'
 import { startServer } from '../flow/host/serve.ts'
+import { leaveNoTrace } from './ending.ts'
 import { goOn } from './go-on.ts'
 import { tailPluginLog } from './log-tail.ts'
 import { addressIn, offerPage, readPage } from './page.ts'
@@ -21,6 +22,7 @@ const LONGEST_MS = 110_000
 /** `npm run demo -- --page` */
 const keepsPageOpen = process.argv.includes('--page')
 
+const ending = leaveNoTrace()
 const watchdog = setTimeout(() => {
   plain('\nThe demo did not end in time: something hangs.')
   process.exit(1)
@@ -74,7 +76,8 @@ try {
   if (keepsPageOpen) {
     clearTimeout(watchdog)
     const sessions = { anthropic: first, openai: second }
-    await goOn([anthropic, openai], (fake, prompt) => ask(sessions[fake.id], fake, prompt))
+    const goingOn = (fake: Fake, prompt: string) => ask(sessions[fake.id], fake, prompt)
+    await goOn([anthropic, openai], goingOn, ending.askFirst())
   }
 } finally {
   log.stop()
