@@ -20,6 +20,15 @@ export function useLive(): Live {
   const [tick, setTick] = useState(Date.now)
 
   useEffect(() => {
+    const show = paced({
+      draw({ text, cameAt }: { readonly text: string; readonly cameAt: number }) {
+        const latest: Picture = JSON.parse(text)
+        setSeen({ picture: latest, skew: latest.now - cameAt })
+        setTick(Date.now())
+      },
+      now: () => performance.now(),
+      later: setTimeout,
+    })
     const { retry, close } = openLink({
       connect: connectToEvents,
       now: Date.now,
@@ -27,15 +36,7 @@ export function useLive(): Live {
         const timer = setTimeout(run, ms)
         return () => clearTimeout(timer)
       },
-      onPicture: paced({
-        draw(text: string) {
-          const latest: Picture = JSON.parse(text)
-          setSeen({ picture: latest, skew: latest.now - Date.now() })
-          setTick(Date.now())
-        },
-        now: () => performance.now(),
-        later: setTimeout,
-      }),
+      onPicture: (text) => show({ text, cameAt: Date.now() }),
       onState: setLink,
     })
     const ticking = setInterval(() => setTick(Date.now()), 1_000)
