@@ -8,6 +8,8 @@ export interface Ending {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** Ctrl-C comes twice under `npm run`: from the terminal, and handed on by whoever started us. */
+const SAME_KEY_MS = 500
 
 /**
  * Whenever the demo ends, and however, nothing of it stays. Everything that it writes is in one
@@ -19,10 +21,15 @@ export function leaveNoTrace(): Ending {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const asked = new AbortController()
   let mayAsk = false
+  let askedAt = 0
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (mayAsk && !asked.signal.aborted) asked.abort()
-      else process.exit(128 + constants.signals[signal])
+      if (!mayAsk) process.exit(128 + constants.signals[signal])
+      if (!asked.signal.aborted) askedAt = performance.now()
+      else if (performance.now() - askedAt > SAME_KEY_MS) {
+        process.exit(128 + constants.signals[signal])
+      }
+      asked.abort()
     })
   }
   return {

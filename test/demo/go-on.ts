@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LIMITED_UNTIL } from '../fake/behaviors.ts'
 import type { Fake } from '../fake/fake.ts'
@@ -14,12 +15,16 @@ export async function goOn(
   ask: (fake: Fake, prompt: string) => Promise<unknown>,
   ending: AbortSignal,
 ): Promise<void> {
+  const isEnding = once(ending, 'abort')
   heading('The page stays open: requests go on, until Ctrl-C')
   for (let round = 1; !ending.aborted; round++) {
     for (const fake of fakes) {
       if (ending.aborted) return
       if (round % LIMITED_EVERY === 0) limitTheLast(fake)
-      await ask(fake, `Question ${round}.`)
+      const asked = ask(fake, `Question ${round}.`)
+      // Nobody waits for an answer any more who has pressed Ctrl-C.
+      await Promise.race([asked, isEnding])
+      if (ending.aborted) return void asked.catch(() => {})
       await delay(PAUSE_MS, undefined, { signal: ending }).catch(() => {})
     }
   }
