@@ -9,8 +9,10 @@ import { type InspectServer, type Stream, startServer } from './server.ts'
 
 /** Shows pools to a person: one server for all pools of a process. */
 export interface Inspector {
-  show(pool: Pool, log: World['log']): Shown
+  show(pool: Visible, log: World['log']): Shown
 }
+
+type Visible = Pick<Pool, 'provider' | 'status' | 'subscribe' | 'inspection'>
 
 /** A pool that is shown. */
 export interface Shown {
@@ -26,7 +28,7 @@ export interface Shown {
 }
 
 interface Exhibit {
-  readonly pool: Pool
+  readonly pool: Visible
   readonly notes: Notes
   readonly observation: Observation
 }
