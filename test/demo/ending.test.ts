@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, readdirSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,18 +25,24 @@ describe('the demo', { timeout: START_MS }, () => {
     let said = ''
     demo.stdout.on('data', (piece: Buffer) => (said += piece.toString()))
     await expect.poll(() => said, { timeout: START_MS }).toContain(line)
+    if (line.includes('hello')) expect(livingIn(folder).length).toBeGreaterThan(1)
     demo.kill(signal)
     expect(await ended).toEqual([code, null])
     const left = (await readdir(folder)).filter((name) => !name.startsWith('tsx-'))
     expect(left).toEqual([])
-    expect(await openCodeIn(folder)).toEqual([])
+    await expect.poll(() => livingIn(folder)).toEqual([])
   })
 })
 
-/** The processes that work in a folder that was there. */
-async function openCodeIn(folder: string): Promise<readonly string[]> {
-  const { stdout } = spawn('ps', ['-eo', 'pid,args', 'e'])
-  let text = ''
-  for await (const piece of stdout) text += String(piece)
-  return text.split('\n').filter((line) => line.includes(folder) && !line.includes('vitest'))
+/** The processes whose environment names a folder. */
+function livingIn(folder: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^[0-9]+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(folder)
+    } catch {
+      // It has ended, or is somebody else's.
+      return false
+    }
+  })
 }
