@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { cleanMessage, printable } from '../provider/message.ts'
 import type { LogLevel } from '../world.ts'
 
@@ -24,18 +25,29 @@ interface Client {
 
 type Variant = 'info' | 'warning' | 'error'
 
+/** A line that the host does not take in this time does not hold up the next, ms. */
+const LONGEST_LINE_MS = 1_000
 /** Somebody who opens OpenCode after a long time should not be greeted by a pile. */
 const MOST_HELD_BACK = 3
 
 export function createVoice(client: Client, service: string): Voice {
   const heldBack: (() => void)[] = []
   let isOpen = false
+  let last: Promise<unknown> = Promise.resolve()
 
   return {
     log(level, message) {
       // The host does not print the service: name it in the message.
       const body = { service, level, message: `${service}: ${printable(message)}` }
-      void client.app.log({ body }).catch(() => {})
+      // The host writes lines that come together in any order: each waits for the one before.
+      last = last
+        .then(() =>
+          Promise.race([
+            client.app.log({ body }),
+            delay(LONGEST_LINE_MS, undefined, { ref: false }),
+          ]),
+        )
+        .catch(() => {})
     },
     toast(variant, message) {
       const body = { title: 'Accounts', message: cleanMessage(message), variant }
