@@ -66,13 +66,18 @@ describe('a running OpenCode', { timeout: HOST_MS }, () => {
     const flags = ['run', '--model', MODELS.anthropic, '--title', 'test', 'hello']
     const running = startOpenCode(home, flags, HOST_MS)
     await expect.poll(() => fake.modelRequests().length, { timeout: 20_000 }).toBeGreaterThan(seen)
-    // Until then a lock may be on its way that its process does not know of yet.
+    // Until then a lock may be on its way that its process does not know of yet. The file is there
+    // a moment before its lock is gone.
     const claims = join(home.configDir, 'multiauth-claims.json')
     await expect.poll(() => home.read(claims), { timeout: 20_000 }).toContain(`${running.pid}`)
+    await expect.poll(() => locksIn(home.configDir), { timeout: 20_000 }).toEqual([])
     running.kill('SIGTERM')
     const { isTimedOut } = await running.finished
     expect(isTimedOut).toBe(false)
-    const names = await readdir(home.configDir)
-    expect(names.filter((name) => name.includes('.lock'))).toEqual([])
+    expect(await locksIn(home.configDir)).toEqual([])
   })
 })
+
+async function locksIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => name.includes('.lock'))
+}
