@@ -2,6 +2,7 @@ import { measureAbort, measureFailover } from './failover.ts'
 import { measureFiles } from './files.ts'
 import { measureInspector } from './inspector.ts'
 import { measureLatency, measureParallel } from './latency.ts'
+import { measureLivePage } from './live-page.ts'
 import { measureMemory } from './memory.ts'
 import { measureLoad } from './load.ts'
 import { measurePackage } from './package.ts'
@@ -21,6 +22,7 @@ const rows = [
   ...(await measureStreams()),
   ...(await measureFiles()),
   ...(await measureInspector()),
+  ...(await measureLivePage()),
   ...measureSelection(),
   ...measurePackage(),
 ]

@@ -15,7 +15,6 @@ describe('the demo', { timeout: START_MS }, () => {
   it.each([
     ['SIGINT', 'starting OpenCode', 130],
     ['SIGTERM', 'anthropic: Say hello', 143],
-    ['SIGHUP', 'anthropic: Go on', 129],
   ] as const)('leaves nothing behind when %s comes at "%s"', async (signal, line, code) => {
     const folder = await mkdtemp(join(tmpdir(), 'rota-ended-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))

@@ -41,7 +41,7 @@ describe('OpenCode with the inspector', { timeout: HOST_MS }, () => {
 
   const addresses = async () => (await home.read(home.logFile))?.match(ADDRESS) ?? []
 
-  it('tells in its log where it is, once, and shows a limit within a second', async () => {
+  it('tells in its log where it is, once, and shows a limit', async () => {
     await expect.poll(addresses, { timeout: 10_000 }).toHaveLength(1)
     const [url = ''] = await addresses()
     const stream = await watchStream(`${url}events`)

@@ -74,7 +74,7 @@ describe('API keys in the menu', { timeout: HOST_MS }, () => {
     await menu.sees('Paid by the request: there is no quota.')
     await menu.pick('Manage accounts')
     await menu.sees('Which account?')
-    expect(await menu.screen()).toMatch(/● work {2}\[ready\] {2}API key {2}(never )?used/)
+    expect(await menu.screen()).toMatch(/● work {2}\[ready\] {2}API key {2}no use noted/)
     await menu.pick('work')
     await menu.sees('API key, place 1 of 1, ')
     expect(anthropic.usageRequests()).toEqual([])
