@@ -8,7 +8,7 @@ import { agreeOn } from '../login/begin.ts'
 import { ENTRY } from './built.ts'
 import { type Home, type HomeOptions, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
-import { warmUp } from './host/process.ts'
+import { warmUp } from './host/warm-up.ts'
 import { runPrompt } from './host/run.ts'
 import { startServer } from './host/serve.ts'
 

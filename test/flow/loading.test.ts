@@ -9,7 +9,7 @@ import { createFakeOpenAI } from '../fake/openai.ts'
 import { CHECKOUT, ENTRY, install, pack } from './built.ts'
 import { type Home, type HomeOptions, createHome } from './host/home.ts'
 import { MODELS } from './host/models.ts'
-import { warmUp } from './host/process.ts'
+import { warmUp } from './host/warm-up.ts'
 import { runPrompt } from './host/run.ts'
 
 const HOST_MS = 60_000

@@ -7,7 +7,7 @@ import { TURN_MS, occupy, takeTurnOnFixedPort } from '../login/fixed-port.ts'
 import { LOOPBACK, isListening, sendRaw } from '../login/raw.ts'
 import { ENTRY } from './built.ts'
 import { type Home, createHome } from './host/home.ts'
-import { warmUp } from './host/process.ts'
+import { warmUp } from './host/warm-up.ts'
 import { type Menu, changeFirst, openMenu, pageOn, stored } from './menu.ts'
 import { ENDED, openTerminal } from './terminal.ts'
 

@@ -26,14 +26,6 @@ process.once('exit', () => {
   for (const group of groups) signalGroup(group, 'SIGKILL')
 })
 
-/**
- * Creates the host's database. Two processes that start for the first time in one home at the same
- * time do it twice, and one of them dies ("Failed query: CREATE TABLE").
- */
-export async function warmUp(home: Home): Promise<void> {
-  await startOpenCode(home, ['db', 'path'], 20_000).finished
-}
-
 /** Starts OpenCode in the home's project. It is killed after `timeoutMs`. */
 export function startOpenCode(home: Home, args: readonly string[], timeoutMs: number): Running {
   const started = performance.now()
