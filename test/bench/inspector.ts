@@ -6,6 +6,7 @@ import { createClock } from '../../src/pool/clock.ts'
 import type { PoolNews } from '../../src/pool/events.ts'
 import { type Supervision, supervise } from '../../src/pool/supervision.ts'
 import { realWorld } from '../../src/world.ts'
+import { NOBODY_HEARS, QUIET_INPUT } from '../inspect/quiet.ts'
 import type { Row } from './table.ts'
 
 const ROUNDS = 2_000
@@ -81,19 +82,8 @@ function start(): Supervision {
   const machine = supervise({
     machine: poolMachine,
     clock: createClock(world),
-    input: {
-      now,
-      random: () => 0.5,
-      policy: () => ({ maxAuthFailures: 3, authBackoffMs: 1_000, strikeBackoffMs: 1_000 }),
-      renewal: () => ({ enabled: false, leadMs: 0, intervalMs: 0 }),
-    },
-    heard: {
-      viewChanged() {},
-      tokenSettled() {},
-      renewalsStopped() {},
-      accountCrashed() {},
-      poolCrashed() {},
-    },
+    input: { ...QUIET_INPUT, now },
+    heard: NOBODY_HEARS,
   })
   machine.send({ type: 'store.changed', accounts: IDS.map((id) => newFacts(id)) })
   return machine

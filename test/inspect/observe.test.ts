@@ -13,6 +13,7 @@ import { createClock } from '../../src/pool/clock.ts'
 import type { Inspectable, Observer } from '../../src/pool/inspection.ts'
 import { supervise } from '../../src/pool/supervision.ts'
 import { realWorld } from '../../src/world.ts'
+import { NOBODY_HEARS, QUIET_INPUT } from './quiet.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
@@ -200,19 +201,8 @@ function start(
       },
     }),
     clock: createClock(world),
-    input: {
-      now: () => NOW,
-      random: () => 0.5,
-      policy: () => ({ maxAuthFailures: 3, authBackoffMs: 1_000, strikeBackoffMs: 1_000 }),
-      renewal: () => ({ enabled: false, leadMs: 0, intervalMs: 0 }),
-    },
-    heard: {
-      viewChanged() {},
-      tokenSettled() {},
-      renewalsStopped() {},
-      accountCrashed() {},
-      poolCrashed() {},
-    },
+    input: { ...QUIET_INPUT, now: () => NOW },
+    heard: NOBODY_HEARS,
   })
   machine.send({ type: 'store.changed', accounts: ids.map((id) => newFacts(id)) })
   let looking = 0

@@ -10,6 +10,7 @@ import { poolMachine } from '../../machines/pool.ts'
 import { isObject } from '../../src/inspect/allow.ts'
 import { observe } from '../../src/inspect/observe.ts'
 import { createObservers } from '../../src/pool/inspection.ts'
+import { QUIET_INPUT } from './quiet.ts'
 
 it('is understood by the receiver of the Stately inspector, message by message', async () => {
   const { ours } = await watchBoth()
@@ -52,7 +53,7 @@ async function watchBoth(): Promise<{ ours: readonly Sent[]; theirs: readonly Se
     send: (message) => void theirs.push(JSON.parse(JSON.stringify(message))),
   })
   const observers = createObservers()
-  const pool = createActor(poolMachine, { input: INPUT })
+  const pool = createActor(poolMachine, { input: QUIET_INPUT })
   observers.attach(pool)
   pool.start()
   const machines = [{ root: () => pool, inspect: observers.inspect }]
@@ -80,11 +81,4 @@ function valueOf(snapshot: unknown): unknown {
 
 function idOf(definition: unknown): unknown {
   return typeof definition === 'string' ? typeOf({ type: JSON.parse(definition).id }) : undefined
-}
-
-const INPUT = {
-  now: () => 0,
-  random: () => 0.5,
-  policy: () => ({ maxAuthFailures: 3, authBackoffMs: 1_000, strikeBackoffMs: 1_000 }),
-  renewal: () => ({ enabled: false, leadMs: 0, intervalMs: 0 }),
 }
