@@ -1,5 +1,5 @@
 import type { AccountState } from './account.ts'
-import type { AccountFacts } from './facts.ts'
+import { type AccountFacts, isApiKey } from './facts.ts'
 
 /** One account as selection, screens and the inspector see it. */
 export interface AccountView {
@@ -21,4 +21,9 @@ export function otherUsableRemains(
   id: string,
 ): boolean {
   return Object.values(views).some((view) => view.id !== id && isUsable(view))
+}
+
+/** Whether it is an API key, and not a login. */
+export function isKey({ facts }: AccountView): boolean {
+  return isApiKey(facts)
 }

@@ -1,5 +1,4 @@
-import { isApiKey } from '../../machines/facts.ts'
-import type { AccountView } from '../../machines/view.ts'
+import { type AccountView, isKey } from '../../machines/view.ts'
 import type { Settings } from '../config/schema.ts'
 import type { Provider } from '../provider/provider.ts'
 import type { World } from '../world.ts'
@@ -98,6 +97,6 @@ export function createChoice(parts: ChoiceParts): Choice {
 
 /** The keys; everybody where no key is enabled, so that the provider's own answer is heard. */
 function whereKeysServe(views: readonly AccountView[]): readonly AccountView[] {
-  const keys = views.filter(({ facts }) => isApiKey(facts))
+  const keys = views.filter(isKey)
   return keys.some(({ state }) => state !== 'disabled') ? keys : views
 }

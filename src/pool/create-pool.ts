@@ -1,8 +1,8 @@
 import type { AccountEvent } from '../../machines/account.ts'
-import { isApiKey, needsHealing } from '../../machines/facts.ts'
+import { needsHealing } from '../../machines/facts.ts'
 import { poolMachine } from '../../machines/pool.ts'
 import type { RefreshOutcome } from '../../machines/refresh.ts'
-import { otherUsableRemains } from '../../machines/view.ts'
+import { isKey, otherUsableRemains } from '../../machines/view.ts'
 import { effectiveEndpoints, effectiveTransforms } from '../config/effective.ts'
 import type { Settings } from '../config/schema.ts'
 import type { Provider } from '../provider/provider.ts'
@@ -212,7 +212,7 @@ export function createPool(parts: PoolParts): { pool: Pool; ready: Promise<void>
     observe: (id, usage) => hot.observe(id, usage, world.now()),
     readUsage: reader.readNow,
     view: (id) => machine.views()[id],
-    isMixed: () => new Set(machine.viewList().map(({ facts }) => isApiKey(facts))).size > 1,
+    isMixed: () => machine.viewList().some(isKey) && !machine.viewList().every(isKey),
     size: () => machine.viewList().length,
     labelOf,
     async changedOrPast(until, signal) {

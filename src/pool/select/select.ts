@@ -1,6 +1,5 @@
-import { isApiKey } from '../../../machines/facts.ts'
 import { limitedUntil } from '../../../machines/limits.ts'
-import type { AccountView } from '../../../machines/view.ts'
+import { type AccountView, isKey } from '../../../machines/view.ts'
 import type { Blocked, Chosen, Selection, SelectionInput } from './selection.ts'
 import { chooseToDrain } from './drain.ts'
 import { isFree, isFull, isOpen, whoIsFull } from './open.ts'
@@ -46,10 +45,6 @@ function preferLogins(ready: readonly AccountView[]): readonly AccountView[] {
   if (!ready.some(isKey)) return ready
   const logins = ready.filter((view) => !isKey(view))
   return logins.length === 0 ? ready : logins
-}
-
-function isKey({ facts }: AccountView): boolean {
-  return isApiKey(facts)
 }
 
 /**
