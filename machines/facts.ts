@@ -1,19 +1,21 @@
 import { BURST, type LimitRecord, withLimits, withoutRefutedGuesses } from './limits.ts'
 
 /** Why an account does not take part. */
-export type DisabledReason =
+export const DISABLED_REASONS = [
   /** The person turned it off. */
-  | 'user'
+  'user',
   /** The circuit breaker: refused too often in a row, though not for good. */
-  | 'auth'
+  'auth',
   /** Its login was refused for good. */
-  | 'revoked'
+  'revoked',
   /** Its login was probably lost when a renewal was cut off. */
-  | 'lost'
-  | 'billing'
-  | 'organization'
+  'lost',
+  'billing',
+  'organization',
   /** Our own fault: its machine failed three times. */
-  | 'crashed'
+  'crashed',
+] as const
+export type DisabledReason = (typeof DISABLED_REASONS)[number]
 
 /**
  * What is known about one account. Everything here may be printed: tokens live in the vault
@@ -186,8 +188,13 @@ export function postponedAuth(
 }
 
 /** Disabled because of its token, so that a newer one answers the doubt. */
-export function isAboutToken({ disabledReason }: AccountFacts): boolean {
-  return disabledReason === 'auth' || disabledReason === 'revoked' || disabledReason === 'lost'
+export function isAboutToken({ disabledReason }: Pick<AccountFacts, 'disabledReason'>): boolean {
+  return disabledReason === 'auth' || needsNewLogin(disabledReason)
+}
+
+/** Nothing else repairs it: its token is refused for good, or gone. */
+export function needsNewLogin(reason: DisabledReason | null | undefined): boolean {
+  return reason === 'revoked' || reason === 'lost'
 }
 
 /** A new token arrived, which repairs an account that was disabled for its token alone. */

@@ -2,7 +2,8 @@
 export type LimitScope = 'account' | { readonly family: string }
 
 /** How much a limit record can be believed; strongest first. */
-export type LimitSource = 'header' | 'body' | 'usage' | 'guess'
+export const LIMIT_SOURCES = ['header', 'body', 'usage', 'guess'] as const
+export type LimitSource = (typeof LIMIT_SOURCES)[number]
 
 /** One refusal that still holds: what is used up, until when, and how we know. */
 export interface LimitRecord {

@@ -1,7 +1,8 @@
-import { holdsKey, repairedKey } from '../login/add-key.ts'
+import { holdsKey } from '../login/add-key.ts'
+import { cleared } from '../login/save.ts'
 import { cleanMessage } from '../provider/message.ts'
 import type { Secret } from '../secret.ts'
-import type { StoredAccount } from '../store/schema.ts'
+import { type StoredAccount, isLoginGone } from '../store/schema.ts'
 import type { AccountStore, StoreDocument, StoreProblem } from '../store/store.ts'
 import { labelAt } from './label.ts'
 
@@ -55,10 +56,9 @@ export async function renameAccount(
  */
 export function enableAccount(store: AccountStore, uuid: string): Promise<EditResult> {
   return edit(store, uuid, (account, _document, label) => {
-    const { enabled, isAuthDisabled, disabledReason } = account
+    const { enabled, isAuthDisabled } = account
     if (enabled && !isAuthDisabled) return undefined
-    const isDead = disabledReason === 'revoked' || disabledReason === 'lost'
-    if (enabled && isDead) return { kind: 'needsLogin', label }
+    if (enabled && isLoginGone(account)) return { kind: 'needsLogin', label }
     return { ...account, ...SWITCHED_ON, enabled: true }
   })
 }
@@ -79,7 +79,7 @@ export function replaceKey(store: AccountStore, uuid: string, apiKey: Secret): P
     if (other !== undefined && other !== account) {
       return { kind: 'inUse', label: labelAt(other, owner) }
     }
-    return { ...repairedKey(account), accessToken: apiKey }
+    return { ...cleared(account), accessToken: apiKey }
   })
 }
 

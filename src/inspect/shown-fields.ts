@@ -1,6 +1,6 @@
 import type { AccountState, TokenFailure } from '../../machines/account.ts'
-import type { DisabledReason } from '../../machines/facts.ts'
-import type { LimitSource } from '../../machines/limits.ts'
+import { DISABLED_REASONS } from '../../machines/facts.ts'
+import { LIMIT_SOURCES } from '../../machines/limits.ts'
 import {
   type Allow,
   aFlag,
@@ -21,16 +21,6 @@ const STATES = [
   'authFailing',
   'disabled',
 ] as const satisfies readonly AccountState[]
-const REASONS = [
-  'user',
-  'auth',
-  'revoked',
-  'lost',
-  'billing',
-  'organization',
-  'crashed',
-] as const satisfies readonly DisabledReason[]
-const SOURCES = ['header', 'body', 'usage', 'guess'] as const satisfies readonly LimitSource[]
 const FAILURES = [
   'dead',
   'lost',
@@ -41,7 +31,13 @@ const OUTCOMES = ['renewed', 'failed']
 
 const scope = either(oneOf('account'), fields({ family: aName }))
 const limits = listOf(
-  fields({ scope, window: aName, until: aNumber, source: oneOf(...SOURCES), observedAt: aNumber }),
+  fields({
+    scope,
+    window: aName,
+    until: aNumber,
+    source: oneOf(...LIMIT_SOURCES),
+    observedAt: aNumber,
+  }),
 )
 const facts = fields({
   id: aName,
@@ -53,7 +49,7 @@ const facts = fields({
   authFailures: aNumber,
   authRetryAt: aNumber,
   postponements: aNumber,
-  disabledReason: oneOf(...REASONS, null),
+  disabledReason: oneOf(...DISABLED_REASONS, null),
   disabledDetail: aText,
   tokenExpiresAt: aNumber,
   tokenVersion: aNumber,
@@ -107,7 +103,7 @@ const ownFields = {
   retryAfterMs: aNumber,
   limits,
   mayDisable: aFlag,
-  reason: oneOf(...REASONS),
+  reason: oneOf(...DISABLED_REASONS),
   detail: aText,
   read: fields({
     at: aNumber,

@@ -5,7 +5,7 @@ import { type Secret, secret } from '../secret.ts'
 import { type StoredAccount, isKeyAccount } from '../store/schema.ts'
 import type { AccountStore, StoreDocument } from '../store/store.ts'
 import { newAccount, newLabel } from './new-account.ts'
-import type { SaveResult } from './save.ts'
+import { type SaveResult, cleared } from './save.ts'
 import { isSame } from '../same.ts'
 
 export interface NewKey {
@@ -36,7 +36,8 @@ export async function addKey(
       return { ...document, accounts: [...document.accounts, created] }
     }
     const accounts = document.accounts.map((account) =>
-      account === known ? renamed(repairedKey(account), label, document) : account,
+      // Whoever enters a key again says that it works. The provider still counts its limits.
+      account === known ? renamed(cleared(account), label, document) : account,
     )
     return { ...document, accounts }
   })
@@ -70,16 +71,4 @@ function newKey(apiKey: Secret, uuid: string, addedAt: number): StoredAccount {
     planTier: API_KEY_PLAN,
   }
   return newAccount(key, uuid, addedAt)
-}
-
-/** Whoever enters a key again says that it works. Its limits stay: the provider still counts them. */
-export function repairedKey(account: StoredAccount): StoredAccount {
-  return {
-    ...account,
-    tokenVersion: account.tokenVersion + 1,
-    isAuthDisabled: false,
-    authDisabledReason: undefined,
-    disabledReason: account.disabledReason === 'user' ? 'user' : undefined,
-    strikes: 0,
-  }
 }

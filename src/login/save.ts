@@ -82,13 +82,20 @@ function userOf({ userId, accountId }: Pick<Login, 'userId' | 'accountId'>): str
 /** New tokens, and a clean slate. Its limits stay: the provider still counts them. */
 function repaired(account: StoredAccount, login: Login): StoredAccount {
   return {
-    ...account,
+    ...cleared(account),
     ...tokensOf(login),
-    tokenVersion: account.tokenVersion + 1,
     accountId: login.accountId ?? account.accountId,
     userId: login.userId ?? account.userId,
     email: login.email ?? account.email,
     planTier: login.planTier ?? account.planTier,
+  }
+}
+
+/** The account with a token that counts as new, and nothing held against it. */
+export function cleared(account: StoredAccount): StoredAccount {
+  return {
+    ...account,
+    tokenVersion: account.tokenVersion + 1,
     isAuthDisabled: false,
     authDisabledReason: undefined,
     disabledReason: account.disabledReason === 'user' ? 'user' : undefined,

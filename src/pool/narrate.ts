@@ -1,3 +1,4 @@
+import { needsNewLogin } from '../../machines/facts.ts'
 import type { PoolNews } from './events.ts'
 import type { SelectionReason } from './select/selection.ts'
 import type { AccountStatus } from './status.ts'
@@ -40,7 +41,7 @@ export function stateWord({
       return 'failing'
     case 'disabled':
       if (disabledReason === 'user') return 'off'
-      if (disabledReason !== 'revoked' && disabledReason !== 'lost') return 'refused'
+      if (!needsNewLogin(disabledReason)) return 'refused'
       return kind === 'apiKey' ? 'new key needed' : 'login needed'
   }
 }

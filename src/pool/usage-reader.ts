@@ -1,4 +1,4 @@
-import { isApiKey } from '../../machines/facts.ts'
+import { isApiKey, needsNewLogin } from '../../machines/facts.ts'
 import type { UsageRead } from '../../machines/limits.ts'
 import { type UsageAnswer, askUsage } from '../provider/ask-usage.ts'
 import type { Endpoints } from '../provider/endpoints.ts'
@@ -96,8 +96,7 @@ export function createUsageReader(parts: UsageReaderParts): UsageReader {
     const view = machine.views()[id]
     if (view === undefined) return unread(GONE)
     if (isApiKey(view.facts)) return unread('an API key is paid by the request and has no windows')
-    const { disabledReason } = view.facts
-    if (disabledReason === 'revoked' || disabledReason === 'lost') {
+    if (needsNewLogin(view.facts.disabledReason)) {
       return unread(explainState(view, world.now()).why)
     }
     const first = await parts.credentials.current(id, signal)

@@ -1,6 +1,11 @@
 import * as v from 'valibot'
-import { API_KEY_PLAN, type DisabledReason } from '../../machines/facts.ts'
-import type { LimitRecord } from '../../machines/limits.ts'
+import {
+  API_KEY_PLAN,
+  DISABLED_REASONS,
+  isAboutToken,
+  needsNewLogin,
+} from '../../machines/facts.ts'
+import { LIMIT_SOURCES, type LimitRecord } from '../../machines/limits.ts'
 import { type Secret, secret } from '../secret.ts'
 
 /** One window as the accounts file keeps it. */
@@ -37,19 +42,9 @@ const limitRecord: v.GenericSchema<unknown, LimitRecord> = v.looseObject({
   scope: v.union([v.literal('account'), v.looseObject({ family: v.string() })]),
   window: v.string(),
   until: time,
-  source: v.picklist(['header', 'body', 'usage', 'guess']),
+  source: v.picklist(LIMIT_SOURCES),
   observedAt: time,
 })
-
-const disabledReason: v.GenericSchema<unknown, DisabledReason> = v.picklist([
-  'user',
-  'auth',
-  'revoked',
-  'lost',
-  'billing',
-  'organization',
-  'crashed',
-])
 
 /**
  * Only `uuid` and the secret can be wrong: any other field that is missing or of another type has
@@ -79,7 +74,7 @@ export const accountSchema = v.object({
   isAuthDisabled: v.fallback(v.boolean(), false),
   authDisabledReason: maybe(v.string()),
   limits: v.fallback(v.pipe(v.array(limitRecord), v.readonly()), []),
-  disabledReason: maybe(disabledReason),
+  disabledReason: maybe(v.picklist(DISABLED_REASONS)),
   tokenVersion: v.fallback(count, 0),
   coolingUntil: v.fallback(time, 0),
   strikes: v.fallback(count, 0),
@@ -120,10 +115,13 @@ export const documentSchema = v.object({
 })
 
 /** Disabled because of its token, so that a newer one answers the doubt. */
-export function isDisabledForToken(account: StoredAccount): boolean {
-  return (
-    account.isAuthDisabled && ['auth', 'revoked', 'lost'].includes(account.disabledReason ?? 'auth')
-  )
+export function isDisabledForToken({ isAuthDisabled, disabledReason }: StoredAccount): boolean {
+  return isAuthDisabled && isAboutToken({ disabledReason: disabledReason ?? 'auth' })
+}
+
+/** Trying its token once more would not help. */
+export function isLoginGone({ disabledReason }: StoredAccount): boolean {
+  return needsNewLogin(disabledReason)
 }
 
 /** Whether it is an API key, and not a login. */

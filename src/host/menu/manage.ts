@@ -1,3 +1,4 @@
+import { needsNewLogin } from '../../../machines/facts.ts'
 import {
   disableAccount,
   enableAccount,
@@ -9,7 +10,7 @@ import { signInAgain } from './add.ts'
 import { enterNewKey } from './add-key.ts'
 import { loadRows } from './load-rows.ts'
 import type { MenuParts } from './parts.ts'
-import { type Look, type Row, isLoginNeeded, rowDetails, rowLines } from './rows.ts'
+import { type Look, type Row, rowDetails, rowLines } from './rows.ts'
 import { say } from './say.ts'
 import { shortened } from './words.ts'
 import type { Choice } from './screen.ts'
@@ -122,7 +123,7 @@ function actionsFor(row: Row, count: number): readonly Choice<Action>[] {
   const signIn = { value: 'signIn', label: isKey ? 'Enter a new key' : 'Sign in again' } as const
   const enable = { value: 'enable', label: 'Switch on' } as const
   const disable = { value: 'disable', label: 'Switch off' } as const
-  const needsLogin = isLoginNeeded(row.disabledReason)
+  const needsLogin = needsNewLogin(row.disabledReason)
   const isOff = row.state === 'disabled' && !needsLogin
   // A refused key can be switched on again, but another one helps.
   const isRepair = needsLogin || (isKey && row.disabledReason === 'auth')

@@ -92,11 +92,6 @@ function toneOf({ state, disabledReason }: Row): Tone {
   return disabledReason === 'user' ? 'dim' : 'bad'
 }
 
-/** Only a new login can repair it. */
-export function isLoginNeeded(reason: Row['disabledReason']): boolean {
-  return reason === 'revoked' || reason === 'lost'
-}
-
 /** Why it is in its state, and when it is back. */
 function stateSentence({ state, why, backAt }: Row, now: number): string {
   if (state === 'active') return 'It is ready.'
